@@ -1,0 +1,37 @@
+"""Errors, named for what the caller should do.
+
+EngageError
+├── ConfigError    a setting or flag is wrong: fix it and start again (names the key)
+├── InputError     a file or message given by a person cannot be used: fix the input
+├── Unavailable    a service does not answer: wait and try again
+├── Refused        the operation would do harm or contradicts what exists: do something else
+└── Fenced         another process owns the partition: exit and be restarted
+"""
+
+
+class EngageError(Exception):
+    """Base of all expected errors; its message is one line a person can act on."""
+
+    exit_code = 2
+
+
+class ConfigError(EngageError):
+    """A setting or flag is wrong; the message names the key."""
+
+
+class InputError(EngageError):
+    """Input given by a person cannot be used; the message names the place."""
+
+
+class Unavailable(EngageError):
+    """A service does not answer; trying again later may work."""
+
+
+class Refused(EngageError):
+    """The operation is refused because it would lose, double or contradict something."""
+
+
+class Fenced(EngageError):
+    """Another process took the partition over; this one must exit."""
+
+    exit_code = 75

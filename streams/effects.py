@@ -1,0 +1,273 @@
+"""What each type of event does to the state: one small function a type.
+
+`n` is 1 for an event and -1 when an invalidation takes it back, at its own event time. The
+counting rules are in ARCHITECTURE.md; the table at the end names the function of every type.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from schemas import wire
+from streams import windows as w
+from streams.dedup import id_hash
+from streams.gifts import Frame, Streak
+from streams.registers import Registers
+from streams.subjects import Live, Published, Video
+
+if TYPE_CHECKING:
+    from streams.partition import Partition
+
+MINUTE_MS = 60_000
+DAY_MINUTES = 1_440
+QUALIFIED_WATCH_MS = 5_000  # a qualified view is longer than this
+
+Effect = Callable[["Partition", Any, Any, int], None]
+
+
+def counted(counter: int, weight: str = "") -> Effect:
+    """Return the effect of a type that adds one to a counter and its weight to the score."""
+
+    def effect(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
+        minute = event.event_time_ms // MINUTE_MS
+        pane = video.panes.get(minute)
+        if pane is None or not pane.dirty:
+            pane = state.pane(video, minute, event.creator_id)
+        pane.changed = state.offset
+        pane.counters[counter] += n
+        if weight:
+            state.score(pane, event.event_time_ms, n * state.weights[weight])
+
+    return effect
+
+
+def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
+    """Count a play of any length; it may complete and it may qualify."""
+    t, watch_ms, user = event.event_time_ms, event.watch_ms, event.user_id
+    minute = t // MINUTE_MS
+    pane = video.panes.get(minute)
+    if pane is None or not pane.dirty:
+        pane = state.pane(video, minute, event.creator_id)
+    pane.changed = state.offset
+    counters = pane.counters
+    counters[w.VIEWS] += n
+    counters[w.WATCH_MS] += n * watch_ms
+    points = state.view_points
+    duration_ms = event.duration_ms
+    if watch_ms >= duration_ms > 0:
+        counters[w.COMPLETIONS] += n
+        points += state.completion_points
+    state.score(pane, t, n * points)
+    if duration_ms > video.duration_ms_max:
+        video.duration_ms_max = duration_ms
+    qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
+    viewers = video.viewers
+    if n > 0:
+        viewers.changed.add(user)
+        viewers.views[user] = viewers.views.get(user, 0) + 1
+        if qualifies and viewers.qualify(user, minute, state.hashed):
+            _qualified(state, video, minute, event.creator_id, 1)
+        return
+    viewers.remove(user)
+    if qualifies:
+        hashed = id_hash(event.id, video.salt)
+        for changed_minute, change in viewers.disqualify(user, minute, hashed):
+            _qualified(state, video, changed_minute, event.creator_id, change)
+
+
+def _qualified(state: "Partition", video: Video, minute: int, creator_id: str, n: int) -> None:
+    state.pane(video, minute, creator_id).counters[w.QUALIFIED_VIEWS] += n
+    day = minute // DAY_MINUTES
+    video.days[day] = video.days.get(day, 0) + n
+    video.qualified += n
+    video.reestimate(day, state.reward_floor_views)
+
+
+def _register(registers: Registers, event: wire.Like, n: int, *, on: bool) -> None:
+    if n > 0:
+        registers.put(event.user_id, (event.event_time_ms, event.id, on))
+    else:
+        registers.remove(event.user_id, event.event_time_ms, event.id)
+
+
+_count_like = counted(w.LIKES, "like")
+_count_unlike = counted(w.UNLIKES, "unlike")
+_count_favorite = counted(w.FAVORITES, "favorite")
+_count_follow = counted(w.FOLLOWS, "follow")
+
+
+def like(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
+    """Count a like and set the user's register on."""
+    _count_like(state, video, event, n)
+    _register(video.likes, event, n, on=True)
+
+
+def unlike(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
+    """Count an un-like and set the user's register off."""
+    _count_unlike(state, video, event, n)
+    _register(video.likes, event, n, on=False)
+
+
+def favorite(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
+    """Count a favorite and set the user's register on."""
+    _count_favorite(state, video, event, n)
+    _register(video.favorites, event, n, on=True)
+
+
+def unfavorite(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
+    """Set the user's favorite register off; the score loses the favorite's weight."""
+    pane = state.pane(video, event.event_time_ms // MINUTE_MS, event.creator_id)
+    state.score(pane, event.event_time_ms, n * state.weights["unfavorite"])
+    _register(video.favorites, event, n, on=False)
+
+
+def follow(state: "Partition", video: Video, event: wire.Follow, n: int) -> None:
+    """Count a follow and set the (creator, user) register on."""
+    _count_follow(state, video, event, n)
+    state.follow(event, n, on=True)
+
+
+def unfollow(state: "Partition", video: Video, event: wire.Follow, n: int) -> None:
+    """Set the (creator, user) register off."""
+    state.follow(event, n, on=False)
+
+
+def published(state: "Partition", video: Video, event: wire.VideoPublished, n: int) -> None:
+    """Keep the video's metadata; the latest publication stands."""
+    rest = {p for p in video.published if p[:2] != (event.event_time_ms, event.id)}
+    video.published = tuple(sorted({*rest, Published.of(event)} if n > 0 else rest))
+    video.reestimate(0, state.reward_floor_views)
+
+
+def nothing(state: "Partition", subject: object, event: object, n: int) -> None:
+    """Known, counted by type, and without an effect on windows."""
+
+
+def invalidated(state: "Partition", video: Video, event: wire.Invalidated, n: int) -> None:
+    """Take the targets back, as if they had never been sent."""
+    state.invalidate(video, event)
+
+
+def live_started(state: "Partition", live: Live, event: wire.LiveStarted, n: int) -> None:
+    """Keep the earliest start."""
+    started = event.event_time_ms
+    live.started_ms = min(live.started_ms, started) if live.started_ms else started
+
+
+def live_ended(state: "Partition", live: Live, event: wire.LiveEnded, n: int) -> None:
+    """Keep the latest end."""
+    live.ended_ms = max(live.ended_ms, event.event_time_ms)
+
+
+def live_joined(state: "Partition", live: Live, event: wire.LiveJoined, n: int) -> None:
+    """Count a view of the live; the user is present."""
+    pane = state.pane(live, event.event_time_ms // MINUTE_MS, event.creator_id)
+    pane.counters[w.VIEWS] += n
+    live.joined.add(event.user_id)
+    _presence(live, event.user_id, (event.event_time_ms, event.id, True))
+
+
+def live_left(state: "Partition", live: Live, event: wire.LiveLeft, n: int) -> None:
+    """Let the user be absent."""
+    _presence(live, event.user_id, (event.event_time_ms, event.id, False))
+
+
+def _presence(live: Live, user: str, action: tuple[int, str, bool]) -> None:
+    last = live.presence.get(user)
+    if last is None or last < action:
+        live.presence[user] = action
+        live.here += action[2] - (last is not None and last[2])
+        live.changed_users.add(user)
+
+
+def live_like(state: "Partition", live: Live, event: wire.LiveLike, n: int) -> None:
+    """Count the taps."""
+    pane = state.pane(live, event.event_time_ms // MINUTE_MS, event.creator_id)
+    pane.counters[w.LIKES] += event.count
+
+
+def gift(state: "Partition", live: Live, event: wire.Gift, n: int) -> None:
+    """Take a frame into its streak, move the streak's worth to the best frame's window, book."""
+    key = (event.user_id, event.gift_id, event.group_id)
+    frame = state.frame_of(event)
+    streak = live.streaks.get(key)
+    if streak is None:
+        streak = live.streaks[key] = Streak(frame, event.event_time_ms)
+        _count_frame(state, live, frame, 1)
+        state.await_deadline(live, key, streak)
+    else:
+        replaced = streak.offer(frame)
+        if replaced is not None:
+            _count_frame(state, live, replaced, -1)
+            _count_frame(state, live, frame, 1)
+    streak.order_ids.add(event.order_id)
+    bookings = streak.adjust(event.id, event.event_time_ms)
+    if event.order_id in live.refunded_orders:
+        bookings += streak.refund(event.event_time_ms)
+    if event.repeat_end:
+        bookings += streak.finish()
+    state.book(live, key, streak, bookings)
+
+
+def _count_frame(state: "Partition", live: Live, frame: Frame, n: int) -> None:
+    pane = state.pane(live, frame.event_time_ms // MINUTE_MS, frame.creator_id)
+    pane.counters[w.GIFTS] += n * frame.repeat_count
+    pane.counters[w.GIFT_COINS] += n * frame.gift_coins
+
+
+def gift_refunded(state: "Partition", live: Live, event: wire.GiftRefunded, n: int) -> None:
+    """Make the order's streaks worth nothing, those that come later too."""
+    live.refunded_orders.add(event.order_id)
+    for key in sorted(live.streaks):
+        streak = live.streaks[key]
+        if event.order_id in streak.order_ids:
+            state.book(live, key, streak, streak.refund(event.event_time_ms))
+
+
+VIDEO_EFFECTS: dict[type, Effect] = {
+    wire.VideoPublished: published,
+    wire.Impression: counted(w.IMPRESSIONS),
+    wire.View: view,
+    wire.Like: like,
+    wire.Unlike: unlike,
+    wire.Comment: counted(w.COMMENTS, "comment"),
+    wire.CommentDeleted: nothing,
+    wire.Reply: counted(w.REPLIES, "reply"),
+    wire.Share: counted(w.SHARES, "share"),
+    wire.Favorite: favorite,
+    wire.Unfavorite: unfavorite,
+    wire.Follow: follow,
+    wire.Unfollow: unfollow,
+    wire.ProfileView: counted(w.PROFILE_VIEWS),
+    wire.NotInterested: counted(w.NOT_INTERESTED, "not_interested"),
+    wire.Report: counted(w.REPORTS, "report"),
+    wire.DealSigned: nothing,
+    wire.Invalidated: invalidated,
+}
+LIVE_EFFECTS: dict[type, Effect] = {
+    wire.LiveStarted: live_started,
+    wire.LiveEnded: live_ended,
+    wire.LiveJoined: live_joined,
+    wire.LiveLeft: live_left,
+    wire.LiveLike: live_like,
+    wire.Gift: gift,
+    wire.GiftRefunded: gift_refunded,
+}
+COMMERCE_EFFECTS: dict[type, Effect] = {
+    wire.AffiliateClick: nothing,
+    wire.OrderPlaced: nothing,
+    wire.OrderSettled: nothing,
+    wire.OrderRefunded: nothing,
+}
+# Money and metadata are idempotent by keys of their own, so lateness has no say.
+NEVER_LATE = frozenset(
+    {
+        wire.VideoPublished,
+        wire.DealSigned,
+        wire.Invalidated,
+        wire.LiveStarted,
+        wire.LiveEnded,
+        wire.Gift,
+        wire.GiftRefunded,
+        *COMMERCE_EFFECTS,
+    }
+)

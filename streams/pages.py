@@ -1,0 +1,296 @@
+"""State as pages: how a partition is written into its changelog and read back.
+
+A flush writes a page of what changed. A page never replaces another; later pages win item by item.
+So that old pages can be dropped, flushes also carry on a sweep: a walk through the whole state that
+writes everything once more, a slice at a time, as many bytes as changes were written. When a sweep
+is complete, every page from before its start is obsolete and is deleted (a tombstone). The changelog
+thus holds at most about three times the state, and no flush ever has to write all of it.
+
+A page is a msgpack list of records; each record begins with its kind. Records hold values, never
+differences, so reading one twice does nothing.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+import msgspec
+
+from streams.gifts import Frame, Streak
+from streams.partition import Partition
+from streams.registers import Registers
+from streams.scores import Decayed
+from streams.subjects import Live, Published, StreakKey, Subject, Video
+from streams.viewers import Viewers
+from streams.windows import Pane
+
+PAGE_BYTES = 400_000
+USERS_SLICE = 2_000
+HASHES_SLICE = 20_000
+
+_VIDEO, _LIVE, _HASHES, _INVALIDATED, _FOLLOWS = range(5)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def changed_records(state: Partition) -> Iterator[bytes]:
+    """Yield encoded records of everything changed since the last call; marks it as clean."""
+    for subject in state.dirty_subjects:
+        subject.dirty = False
+        panes = [pane for pane in subject.panes.values() if pane.changed > subject.written]
+        gone, subject.gone = subject.gone, []
+        if isinstance(subject, Video):
+            users = [
+                _take_changed(part) for part in (subject.viewers, subject.likes, subject.favorites)
+            ]
+            yield from _video_records(subject, panes, gone, users)
+        elif isinstance(subject, Live):
+            people, streaks = sorted(subject.changed_users), sorted(subject.changed_streaks)
+            subject.changed_users, subject.changed_streaks = set(), set()
+            yield from _live_records(subject, panes, gone, people, streaks)
+        subject.written = subject.changed
+    state.dirty_subjects = []
+    for hour, hashes in state.dedup.take_new().items():
+        yield from _hash_records(hour, hashes)
+    for part in _slices(state.new_invalidated):
+        yield _encode((_INVALIDATED, part))
+    state.new_invalidated = []
+    for creator_id, user_id in state.changed_follows:
+        yield _follow_record(creator_id, state.follows[creator_id], [user_id])
+    state.changed_follows = {}
+
+
+def all_records(state: Partition) -> Iterator[bytes]:
+    """Yield encoded records of the whole state, lazily: what changes meanwhile comes as changes."""
+    for video in list(state.videos.values()):
+        users = [list(video.viewers.views), list(video.likes.by_key), list(video.favorites.by_key)]
+        yield from _video_records(video, list(video.panes.values()), [], users)
+    for live in list(state.lives.values()):
+        panes = list(live.panes.values())
+        yield from _live_records(live, panes, [], list(live.presence), list(live.streaks))
+    for hour in list(state.dedup.buckets):
+        yield from _hash_records(hour, state.dedup.buckets.get(hour, array("Q")))
+    for part in _slices(list(state.invalidated)):
+        yield _encode((_INVALIDATED, part))
+    for creator_id, registers in list(state.follows.items()):
+        for part in _slices(list(registers.by_key)):
+            yield _follow_record(creator_id, registers, part)
+
+
+def pack(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pages of at most about PAGE_BYTES (one record alone may be a little larger)."""
+    page: list[msgspec.Raw] = []
+    size = 0
+    for record in records:
+        if page and size + len(record) > PAGE_BYTES:
+            yield _encode(page)
+            page, size = [], 0
+        page.append(msgspec.Raw(record))
+        size += len(record)
+    if page:
+        yield _encode(page)
+
+
+def load_pages(state: Partition, pages: Iterable[bytes]) -> None:
+    """Read pages, oldest first, into an empty state whose event time is already set."""
+    for page in pages:
+        for record in _decode(page):
+            _LOADERS[record[0]](state, record)
+    for subject in (*state.videos.values(), *state.lives.values()):
+        subject.written = subject.changed
+        for minute in subject.panes:
+            state.open_minutes.setdefault(minute, []).append(subject)
+    for live in state.lives.values():
+        for key, streak in live.streaks.items():
+            if not streak.final:
+                state.await_deadline(live, key, streak)
+    state.resume()
+
+
+# ------------------------------------------------------------------- videos
+
+
+def _take_changed(part: Viewers | Registers) -> list[str]:
+    changed, part.changed = part.changed, set()
+    return sorted(changed)
+
+
+def _video_records(
+    video: Video, panes: list[Pane], gone: list[int], users: list[list[str]]
+) -> Iterator[bytes]:
+    """Yield the video's header and panes, and entries of (viewers, likers, favoriters)."""
+    header: Any = (
+        video.creator_id,
+        video.total,
+        (video.closed_score.value, video.closed_score.at_ms),
+        (video.closed_fast.value, video.closed_fast.at_ms),
+        video.published,
+        video.duration_ms_max,
+        list(video.days.items()),
+        video.earns,
+        video.changed,
+    )
+    viewers = video.viewers
+    key = video.id.encode()
+    for watched, liked, favored in zip_longest(*map(_slices, users), fillvalue=[]):
+        entries = [
+            (
+                user,
+                viewers.views.get(user, 0),
+                viewers.qualified.get(user),
+                viewers.waiting.get(user, ()),
+            )
+            for user in watched
+        ]
+        likes = [(user, video.likes.by_key.get(user, ())) for user in liked]
+        favorites = [(user, video.favorites.by_key.get(user, ())) for user in favored]
+        yield _encode((_VIDEO, key, header, _panes(panes), gone, entries, likes, favorites))
+        header, panes, gone = None, [], []
+    if header is not None:
+        yield _encode((_VIDEO, key, header, _panes(panes), gone, (), (), ()))
+
+
+def _load_video(state: Partition, record: list[Any]) -> None:
+    _, key, header, panes, gone, entries, likes, favorites = record
+    video = state.videos.get(key)
+    if video is None:
+        video = state.videos[key] = Video(key, state.half_lives_ms)
+    if header is not None:
+        video.creator_id, video.total = header[0], header[1]
+        video.closed_score, video.closed_fast = Decayed(*header[2]), Decayed(*header[3])
+        video.published = tuple(_published(p) for p in header[4])
+        video.duration_ms_max = header[5]
+        video.days = dict(map(tuple, header[6]))
+        video.qualified = sum(video.days.values())
+        video.earns, video.changed = header[7], header[8]
+    _load_panes(video, panes, gone)
+    for user, views, qualified, waiting in entries:
+        video.viewers.load(user, views, qualified, [tuple(w) for w in waiting])
+    for registers, histories in ((video.likes, likes), (video.favorites, favorites)):
+        for user, history in histories:
+            registers.load(user, tuple(tuple(a) for a in history))
+
+
+def _published(fields: list[Any]) -> Published:
+    value = Published(*fields)
+    return value._replace(
+        hashtags=tuple(value.hashtags),
+        collaborators=tuple((c, bps) for c, bps in value.collaborators),
+        product_ids=tuple(value.product_ids),
+    )
+
+
+# ------------------------------------------------------------------- lives
+
+
+def _live_records(
+    live: Live, panes: list[Pane], gone: list[int], users: list[str], keys: list[StreakKey]
+) -> Iterator[bytes]:
+    header: Any = (
+        live.creator_id,
+        live.total,
+        live.started_ms,
+        live.ended_ms,
+        sorted(live.refunded_orders),
+        live.changed,
+    )
+    key = live.id.encode()
+    sliced: Iterator[Any] = zip_longest(_slices(users), _slices(keys), fillvalue=[])
+    for part, streak_keys in sliced:
+        people = [(user, *live.presence[user], user in live.joined) for user in part]
+        streaks = [(*k, *_streak(live.streaks[k])) for k in streak_keys]
+        yield _encode((_LIVE, key, header, _panes(panes), gone, people, streaks))
+        header, panes, gone = None, [], []
+    if header is not None:
+        yield _encode((_LIVE, key, header, _panes(panes), gone, (), ()))
+
+
+def _streak(streak: Streak) -> tuple[Any, ...]:
+    return (
+        streak.best,
+        streak.last_ms,
+        streak.final,
+        streak.refunded,
+        streak.booked_micros,
+        sorted(streak.order_ids),
+        streak.changed,
+    )
+
+
+def _load_live(state: Partition, record: list[Any]) -> None:
+    _, key, header, panes, gone, people, streaks = record
+    live = state.lives.get(key)
+    if live is None:
+        live = state.lives[key] = Live(key)
+    if header is not None:
+        live.creator_id, live.total, live.started_ms, live.ended_ms = header[:4]
+        live.refunded_orders, live.changed = set(header[4]), header[5]
+    _load_panes(live, panes, gone)
+    for user, t, event_id, here, joined in people:
+        last = live.presence.get(user)
+        live.here += here - (last is not None and last[2])
+        live.presence[user] = (t, event_id, here)
+        if joined:
+            live.joined.add(user)
+    for user, gift_id, group_id, best, last_ms, final, refunded, booked, orders, changed in streaks:
+        live.streaks[user, gift_id, group_id] = Streak(
+            Frame(*best), last_ms, final, refunded, booked, set(orders), changed
+        )
+
+
+# ------------------------------------------------------------------- the rest
+
+
+def _panes(panes: list[Pane]) -> list[tuple[Any, ...]]:
+    return [
+        (p.minute, p.opened, p.changed, p.creator_id, p.counters, p.points, p.fast_points)
+        for p in panes
+    ]
+
+
+def _load_panes(subject: Subject, panes: list[Any], gone: list[int]) -> None:
+    for minute in gone:
+        subject.panes.pop(minute, None)
+    for minute, opened, changed, creator_id, counters, points, fast_points in panes:
+        pane = subject.panes[minute] = Pane(minute, opened, creator_id)
+        pane.changed, pane.counters, pane.flushed = changed, counters, tuple(counters)
+        pane.points, pane.fast_points = points, fast_points
+
+
+def _hash_records(hour: int, hashes: "array[int]") -> Iterator[bytes]:
+    for start in range(0, len(hashes), HASHES_SLICE):
+        yield _encode((_HASHES, hour, hashes[start : start + HASHES_SLICE].tobytes()))
+
+
+def _load_hashes(state: Partition, record: list[Any]) -> None:
+    hashes = array("Q")
+    hashes.frombytes(record[2])
+    state.dedup.load(record[1], hashes)
+
+
+def _load_invalidated(state: Partition, record: list[Any]) -> None:
+    state.invalidated.update(record[1])
+
+
+def _follow_record(creator_id: str, registers: Registers, users: list[str]) -> bytes:
+    return _encode((_FOLLOWS, creator_id, [(u, registers.by_key.get(u, ())) for u in users]))
+
+
+def _load_follows(state: Partition, record: list[Any]) -> None:
+    registers = state.follows.setdefault(record[1], Registers())
+    for user, history in record[2]:
+        registers.load(user, tuple(tuple(a) for a in history))
+
+
+def _slices(items: list[Any]) -> list[list[Any]]:
+    return [items[i : i + USERS_SLICE] for i in range(0, len(items), USERS_SLICE)]
+
+
+_LOADERS = {
+    _VIDEO: _load_video,
+    _LIVE: _load_live,
+    _HASHES: _load_hashes,
+    _INVALIDATED: _load_invalidated,
+    _FOLLOWS: _load_follows,
+}

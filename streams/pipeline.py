@@ -1,0 +1,288 @@
+"""The partitions of one worker: where state, ClickHouse and changelog meet.
+
+A flush takes a snapshot of all owned partitions between two runs, then, while further runs are
+applied: 1. rows to ClickHouse, acknowledged; 2. pages and position to the changelog, one
+transaction a partition; 3. offsets to the group, as a hint. One flush is in flight at a time.
+If ClickHouse is away, step 1 is tried again with the same rows; the agents stop at a bound of
+unflushed events, the member stays in its group, and everything goes on by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faust.types import TP
+
+from schemas.errors import Unavailable
+from schemas.failures import DeadLetter
+from sinks.results import refuse_foreign_results
+from sinks.writer import Writer
+from streams.batches import FetchedRun
+from streams.checkpoint import CheckpointStore, Flush, PartitionLog, Position
+from streams.config import Settings
+from streams.decode import decode_run
+from streams.pages import load_pages
+from streams.partition import DeadMessage, Partition, Rules
+from streams.rows import Columns, RowBuilder
+from streams.source import SourceProbe, Verdict, slice_run
+from streams.sweep import PageWriter
+
+log = logging.getLogger("engage.pipeline")
+
+RETRY_S_MAX = 5.0
+GIVE_UP_S = 5.0  # how long a revoked partition waits for ClickHouse
+
+
+@dataclass(slots=True)
+class Owned:
+    """One partition that this worker owns."""
+
+    tp: TP
+    state: Partition
+    store: CheckpointStore
+    log: PartitionLog
+    pages: PageWriter
+    rows: RowBuilder
+    incarnation: int
+    flushed: int  # next_offset as of the last snapshot
+    checked: bool = False  # ClickHouse holds nobody else's results
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one flush writes for one partition."""
+
+    owned: Owned
+    next_offset: int
+    rows: dict[str, Columns]
+    flush: Flush
+
+
+class Pipeline:
+    """All owned partitions, their runs and their flushes."""
+
+    def __init__(self, app: Any, settings: Settings, rules: Rules) -> None:
+        self._app = app
+        self._settings = settings
+        self._rules = rules
+        self._probe = SourceProbe(settings.kafka)
+        self._writer = Writer(settings.clickhouse, settings.database)
+        self._flushing = asyncio.Lock()
+        self._give_up = asyncio.Event()
+        self._room = asyncio.Condition()
+        self._unflushed = 0
+        self._suspects: dict[TP, tuple[int, int]] = {}
+        self.owned: dict[TP, Owned] = {}
+
+    # ---------------------------------------------------------------- take-over
+
+    async def start(
+        self, store: CheckpointStore, topic: str, partition: int, found: PartitionLog
+    ) -> None:
+        """Begin with the state that the changelog holds."""
+        position = found.position
+        assert position is not None, "the store makes the first position before it hands over"
+        tp = TP(topic, partition)
+        await self._probe.refuse_if_behind(tp, position.next_offset)
+        state = Partition(self._rules, commerce=topic.startswith("commerce"))
+        state.next_offset = position.next_offset
+        state.max_event_time_ms = position.max_event_time_ms
+        state.counts.update(position.counts)
+        state.by_type.update(position.by_type)
+        pages = found.take_pages()
+        load_pages(state, pages)
+        self.owned[tp] = Owned(
+            tp,
+            state,
+            store,
+            found,
+            PageWriter(position.first_page, position.next_page, sum(map(len, pages))),
+            RowBuilder(topic, partition, position.incarnation),
+            position.incarnation,
+            position.next_offset,
+        )
+        log.warning("%s-%s ready at offset %s", topic, partition, position.next_offset)
+
+    def lose(self, tp: TP) -> None:
+        """Drop a partition that is no longer ours, unflushed changes and all."""
+        owned = self.owned.pop(tp, None)
+        if owned is not None:
+            owned.log.ready = False
+            log.warning("%s-%s given up at offset %s", *tp, owned.state.next_offset)
+
+    # ---------------------------------------------------------------- runs
+
+    async def handle(self, fetched: FetchedRun) -> None:
+        """Apply one fetched run, aligned with the position of the state."""
+        tp = TP(fetched.topic, fetched.partition)
+        owned = self.owned.get(tp)
+        if owned is None:
+            return
+        run = slice_run(fetched.run, owned.state.next_offset)
+        if run is None:
+            return
+        if run.offsets[0] > owned.state.next_offset:
+            verdict = await self._probe.check_gap(tp, owned.state.next_offset, run.offsets[0])
+            if self.owned.get(tp) is not owned:
+                return
+            if verdict is Verdict.SEEK:
+                log.warning("%s-%s lost a run: seek to %s", *tp, owned.state.next_offset)
+                await self._app.consumer.seek_wait({tp: owned.state.next_offset})
+                return
+        events, unknown_fields = decode_run(run.values)
+        owned.state.apply(run, events, unknown_fields)
+        self._unflushed += len(events)
+        if self._unflushed > self._settings.unflushed_events_max:
+            async with self._room:
+                await self._room.wait_for(self._has_room)
+        else:
+            await asyncio.sleep(0)
+
+    def _has_room(self) -> bool:
+        return self._unflushed <= self._settings.unflushed_events_max
+
+    # ---------------------------------------------------------------- flushes
+
+    async def flush(self) -> None:
+        """Flush all owned partitions that changed.
+
+        Raises:
+            Unavailable: asked to give up while ClickHouse was away; the partitions are lost.
+            Fenced, KafkaError: the process must exit.
+        """
+        async with self._flushing:
+            snapshots = [
+                self._snapshot(owned)
+                for owned in self.owned.values()
+                if owned.state.next_offset != owned.flushed
+            ]
+            if not snapshots:
+                return
+            taken, self._unflushed = self._unflushed, 0
+            try:
+                await self._write(snapshots)
+            except Unavailable:
+                for snapshot in snapshots:
+                    self.lose(snapshot.owned.tp)
+                raise
+            await asyncio.gather(*(s.owned.store.flush(s.owned.log, s.flush) for s in snapshots))
+            await self._app.consumer._commit({s.owned.tp: s.next_offset for s in snapshots})
+            log.info("flushed %s events", taken)
+        async with self._room:
+            self._room.notify_all()
+
+    async def give_up_or_flush(self) -> None:
+        """Flush for a revocation or a shutdown, within a bounded time."""
+        timer = asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up.set)
+        try:
+            await self.flush()
+        except Unavailable as error:
+            log.warning("partitions left unflushed, they will be counted again: %s", error)
+        finally:
+            timer.cancel()
+            self._give_up.clear()
+
+    def _snapshot(self, owned: Owned) -> Snapshot:
+        state = owned.state
+        dead = [self._dead_letter(owned, d) for d in state.dead]
+        rows = owned.rows.take(state)
+        state.dead = []
+        pages = owned.pages.take(state)
+        owned.flushed = state.next_offset
+        position = Position(
+            state.next_offset,
+            owned.incarnation,
+            owned.pages.first,
+            owned.pages.next,
+            state.max_event_time_ms,
+            dict(state.counts),
+            dict(state.by_type),
+        )
+        return Snapshot(
+            owned, state.next_offset, rows, Flush(pages.written, pages.obsolete, position, dead)
+        )
+
+    def _dead_letter(self, owned: Owned, dead: DeadMessage) -> tuple[bytes, bytes]:
+        letter = DeadLetter.of(
+            dead.failure,
+            topic=owned.tp.topic,
+            partition=owned.tp.partition,
+            offset=dead.offset,
+            raw=dead.raw,
+            key=dead.key,
+            recorded_at_ms=dead.recorded_at_ms,
+            event_time_ms=dead.event_time_ms,
+        )
+        key = f"{owned.tp.topic}-{owned.tp.partition}-{dead.offset}"
+        return key.encode(), letter.model_dump_json().encode()
+
+    async def _write(self, snapshots: Sequence[Snapshot]) -> None:
+        tables = _merge(snapshots)
+        unchecked = [s.owned for s in snapshots if not s.owned.checked]
+        wait_s = 0.1
+        while True:
+            try:
+                await asyncio.to_thread(self._write_tables, unchecked, tables)
+            except Unavailable as error:
+                log.warning("waiting for ClickHouse: %s", error)
+                if await self._told_to_give_up(wait_s):
+                    raise
+                wait_s = min(wait_s * 2, RETRY_S_MAX)
+            else:
+                return
+
+    def _write_tables(self, unchecked: list[Owned], tables: dict[str, Columns]) -> None:
+        for owned in unchecked:
+            refuse_foreign_results(
+                self._settings.clickhouse,
+                self._settings.database,
+                *owned.tp,
+                owned.incarnation,
+            )
+            owned.checked = True
+        for table, columns in tables.items():
+            self._writer.write(table, columns)
+
+    async def _told_to_give_up(self, wait_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._give_up.wait(), wait_s)
+        except TimeoutError:
+            return False
+        return True
+
+    # ---------------------------------------------------------------- watching
+
+    async def watch(self) -> None:
+        """Fetch again what was lost at the quiet end of a partition, where no later run shows it."""
+        for tp, owned in list(self.owned.items()):
+            want = owned.state.next_offset
+            at = await self._app.consumer.position(tp)
+            lost = at is not None and at > want and self._suspects.get(tp) == (want, at)
+            if lost and not self._app.rebalancing and self.owned.get(tp) is owned:
+                log.warning("%s-%s fetched up to %s but is at %s: seek", *tp, at, want)
+                await self._app.consumer.seek_wait({tp: want})
+            self._suspects[tp] = (want, at if at is not None else -1)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._probe.close()
+        self._writer.close()
+
+
+def _merge(snapshots: Sequence[Snapshot]) -> dict[str, Columns]:
+    """Return the rows of all snapshots, one block a table; `partitions` last: it says `visible`."""
+    tables: dict[str, Columns] = {}
+    for snapshot in snapshots:
+        for table, columns in snapshot.rows.items():
+            found = tables.get(table)
+            if found is None:
+                tables[table] = [list(column) for column in columns]
+            else:
+                for merged, column in zip(found, columns, strict=True):
+                    merged.extend(column)  # type: ignore[attr-defined]
+    progress = tables.pop("partitions", None)
+    if progress:
+        tables["partitions"] = progress
+    return tables

@@ -1,0 +1,183 @@
+"""What the worker keeps of a video and of a live: one object each, found once per event."""
+
+from typing import NamedTuple
+
+from schemas.wire import VideoPublished
+from streams.dedup import subject_salt
+from streams.gifts import Streak
+from streams.registers import Registers
+from streams.scores import Decayed
+from streams.viewers import Viewers
+from streams.windows import ZERO, Pane
+
+StreakKey = tuple[str, str, str]  # user_id, gift_id, group_id
+
+
+class Published(NamedTuple):
+    """One video_published event; the greatest (event_time_ms, event_id) stands."""
+
+    event_time_ms: int
+    event_id: str
+    creator_id: str
+    duration_ms: int
+    content_type: str
+    hashtags: tuple[str, ...]
+    sound_id: str
+    challenge_id: str
+    is_original: bool
+    is_promoted: bool
+    collaborators: tuple[tuple[str, int], ...]
+    product_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, event: VideoPublished) -> "Published":
+        """Return what is kept of the event."""
+        return cls(
+            event.event_time_ms,
+            event.id,
+            event.creator_id,
+            event.duration_ms,
+            event.content_type,
+            tuple(event.hashtags),
+            event.sound_id or "",
+            event.challenge_id or "",
+            event.is_original,
+            event.is_promoted,
+            tuple((c.creator_id, c.share_bps) for c in event.collaborators or ()),
+            tuple(event.product_ids or ()),
+        )
+
+
+class Subject:
+    """What videos and lives share: identity, panes and totals.
+
+    `total` is the counters over all time as of the last flush; `gone` the minutes of panes that
+    left memory since then. `changed` is the offset of the last event that changed anything,
+    `written` what it was at the last flush.
+    """
+
+    __slots__ = (
+        "changed",
+        "creator_id",
+        "dirty",
+        "gone",
+        "id",
+        "panes",
+        "salt",
+        "total",
+        "written",
+    )
+    kind = ""
+
+    def __init__(self, key: bytes) -> None:
+        self.id = key.decode()
+        self.salt = subject_salt(key)
+        self.creator_id = ""
+        self.panes: dict[int, Pane] = {}
+        self.total = list(ZERO)
+        self.gone: list[int] = []
+        self.changed = -1
+        self.written = -1
+        self.dirty = False
+
+    def close(self, minute: int) -> None:
+        """Let a pane leave memory."""
+        del self.panes[minute]
+        self.gone.append(minute)
+
+
+class Video(Subject):
+    """Everything about one video."""
+
+    __slots__ = (
+        "closed_fast",
+        "closed_score",
+        "days",
+        "days_changed_from",
+        "duration_ms_max",
+        "earns",
+        "favorites",
+        "half_lives_ms",
+        "likes",
+        "published",
+        "qualified",
+        "viewers",
+    )
+    kind = "video"
+
+    def __init__(self, key: bytes, half_lives_ms: tuple[int, int]) -> None:
+        super().__init__(key)
+        self.half_lives_ms = half_lives_ms
+        self.closed_score = Decayed()
+        self.closed_fast = Decayed()
+        self.viewers = Viewers()
+        self.likes = Registers()
+        self.favorites = Registers()
+        self.published: tuple[Published, ...] = ()  # sorted by (event_time_ms, event_id)
+        self.duration_ms_max = 0
+        self.days: dict[int, int] = {}  # qualified views by UTC day number
+        self.qualified = 0  # the sum of days
+        self.days_changed_from: int | None = None  # first day whose estimate may have changed
+        self.earns = False  # once published and above the reward threshold
+
+    def reestimate(self, day: int, floor_views: int) -> None:
+        """Note that estimates from a day on may have changed.
+
+        Whether a video ever earns is decided here, event by event, so that it does not depend on
+        where flushes fall; below the threshold no rows are needed.
+        """
+        self.earns = self.earns or bool(self.published and self.qualified >= floor_views)
+        if self.days_changed_from is None or day < self.days_changed_from:
+            self.days_changed_from = day
+
+    @property
+    def metadata(self) -> Published | None:
+        """Return the publication that stands."""
+        return self.published[-1] if self.published else None
+
+    def close(self, minute: int) -> None:
+        """Let a pane leave memory; its points go into the closed scores."""
+        pane = self.panes[minute]
+        half_life_ms, fast_half_life_ms = self.half_lives_ms
+        self.closed_score.add(pane.points, minute * 60_000, half_life_ms)
+        self.closed_fast.add(pane.fast_points, minute * 60_000, fast_half_life_ms)
+        super().close(minute)
+
+    def scores(self) -> tuple[float, float]:
+        """Return the log scores for the two half-lives, all panes included."""
+        half_life_ms, fast_half_life_ms = self.half_lives_ms
+        score, fast = self.closed_score.copy(), self.closed_fast.copy()
+        for minute in sorted(self.panes):
+            pane = self.panes[minute]
+            score.add(pane.points, minute * 60_000, half_life_ms)
+            fast.add(pane.fast_points, minute * 60_000, fast_half_life_ms)
+        return score.log_score(half_life_ms), fast.log_score(fast_half_life_ms)
+
+
+class Live(Subject):
+    """Everything about one live session."""
+
+    __slots__ = (
+        "changed_streaks",
+        "changed_users",
+        "ended_ms",
+        "here",
+        "joined",
+        "presence",
+        "refunded_orders",
+        "started_ms",
+        "streaks",
+    )
+    kind = "live"
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(key)
+        self.started_ms = 0
+        self.ended_ms = 0
+        self.here = 0  # users whose last of joined and left is joined
+        self.joined: set[str] = set()
+        self.presence: dict[str, tuple[int, str, bool]] = {}
+        self.streaks: dict[StreakKey, Streak] = {}
+        self.refunded_orders: set[str] = set()
+        self.changed_users: set[str] = set()
+        self.changed_streaks: set[StreakKey] = set()

@@ -1,0 +1,120 @@
+"""Every topic: its name, key, partitions, retention, who writes and who reads it.
+
+    engagement.events        key video_id | live_id   producers -> worker
+    commerce.events          key user_id              producers -> worker
+    engagement.dead-letters  key topic-partition-offset   worker -> people, replays
+    boosts                   key video_id             worker -> a feed service
+    <app>-engagement-changelog, <app>-commerce-changelog   worker state, one record set a partition
+
+Topics are made here, by `engage migrate`, and nowhere else: a topic made by accident has the
+wrong number of partitions, and partitions are part of the state.
+"""
+
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from schemas.errors import Refused, Unavailable
+from streams.config import Settings
+
+ENGAGEMENT = "engagement.events"
+COMMERCE = "commerce.events"
+DEAD_LETTERS = "engagement.dead-letters"
+BOOSTS = "boosts"
+SOURCES = (ENGAGEMENT, COMMERCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it must exist."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+def table_name(source: str) -> str:
+    """Return the name of the Faust table that holds a source topic's state."""
+    return source.partition(".")[0]
+
+
+def changelog(app_id: str, source: str) -> str:
+    """Return the changelog topic of a source topic's state."""
+    return f"{app_id}-{table_name(source)}-changelog"
+
+
+def wanted(settings: Settings) -> list[Topic]:
+    """Return all topics that the pipeline needs."""
+    keep = {"retention.ms": str(settings.events_retention_ms), "max.message.bytes": "2097152"}
+    dead = {
+        "retention.ms": str(settings.dead_letters_retention_ms),
+        "max.message.bytes": "4194304",  # a raw message in base64 with its reason
+    }
+    compact = {
+        "cleanup.policy": "compact",
+        "segment.bytes": str(settings.changelog_segment_bytes),
+        "max.message.bytes": "2097152",
+    }
+    state = [
+        Topic(changelog(settings.app_id, source), settings.partitions, compact)
+        for source in SOURCES
+    ]
+    return [
+        Topic(ENGAGEMENT, settings.partitions, keep),
+        Topic(COMMERCE, settings.partitions, keep),
+        Topic(DEAD_LETTERS, settings.partitions, dead),
+        Topic(BOOSTS, settings.partitions, {"cleanup.policy": "compact"}),
+        *state,
+    ]
+
+
+async def create_topics(settings: Settings) -> list[str]:
+    """Make the topics that are missing and return their names; running twice is harmless.
+
+    Raises:
+        Unavailable: the broker does not answer.
+        Refused: a topic exists with another number of partitions (state belongs to partitions),
+            or the broker will not make it.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=15_000)
+    try:
+        await admin.start()
+    except (KafkaError, OSError) as error:
+        await admin.close()
+        raise Unavailable(f"no Kafka broker answers at {settings.kafka}: {error}") from error
+    try:
+        return await _create_missing(admin, settings)
+    except KafkaError as error:
+        raise Unavailable(f"Kafka at {settings.kafka} failed: {error!r}") from error
+    finally:
+        await admin.close()
+
+
+async def _create_missing(admin: AIOKafkaAdminClient, settings: Settings) -> list[str]:
+    topics = {topic.name: topic for topic in wanted(settings)}
+    existing = set(await admin.list_topics())
+    missing = [topic for name, topic in topics.items() if name not in existing]
+    if missing:
+        await _create(admin, missing, settings)
+    for found in await admin.describe_topics(list(topics)):
+        want = topics[found["topic"]]
+        have = len(found["partitions"])
+        if have != want.partitions:
+            raise Refused(
+                f"topic {want.name} has {have} partitions, the settings say {want.partitions}: "
+                "state belongs to its partitions, so the number of a live topic stays "
+                "(set ENGAGE_PARTITIONS to what exists)"
+            )
+    return [topic.name for topic in missing]
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], settings: Settings) -> None:
+    new = [
+        NewTopic(t.name, t.partitions, settings.replication, topic_configs=t.config) for t in topics
+    ]
+    response = await admin.create_topics(new)
+    for name, code, *rest in response.topic_errors:
+        failed = code and for_code(code) is not TopicAlreadyExistsError
+        if failed:
+            raise Refused(f"topic {name} cannot be made: {for_code(code).__name__} {rest}")
