@@ -20,8 +20,8 @@ from schemas.rates import load_rates, load_weights
 from streams import topics
 from streams.app import build_app, source_topic, state_table
 from streams.config import Settings
-from streams.partition import Rules
 from streams.pipeline import Pipeline
+from streams.values import Rules
 
 log = logging.getLogger("engage.agents")
 

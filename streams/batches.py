@@ -11,7 +11,7 @@ from faust.serializers.schemas import Schema
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
-from streams.partition import Run
+from streams.values import Run
 
 
 class FetchedRun:

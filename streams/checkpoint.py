@@ -29,7 +29,6 @@ that somebody else wrote, and it must exit. Which form is used is a setting, nev
 
 import asyncio
 import logging
-import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -41,89 +40,14 @@ from faust.stores.base import Store
 from faust.types import TP
 
 from schemas.errors import EngageError, Fenced, Unavailable
+from streams.changelog import EPOCH, K_CLAIM, K_POSITION, Flush, PartitionLog, Position, page_key
 from streams.clients import stop_client
 from streams.config import Settings
 
 log = logging.getLogger("engage.checkpoint")
 
-K_POSITION = b"position"
-K_CLAIM = b"claim"
-K_PAGE = struct.Struct(">4sQ")
-EPOCH = struct.Struct(">Q")
-PAGE = b"page"
 RECOVERY_STALL_S_MAX = 30
 YEAR_2020_MS = 1_577_836_800_000
-
-
-class Position(msgspec.Struct, frozen=True):
-    """Where a flush stands: the next source offset, and the state that is not in pages."""
-
-    next_offset: int
-    incarnation: int
-    first_page: int
-    next_page: int
-    max_event_time_ms: int = 0
-    counts: dict[str, int] = {}
-    by_type: dict[str, int] = {}
-
-
-class Flush(msgspec.Struct, frozen=True):
-    """What one flush writes; dead letters go into the same transaction."""
-
-    pages: list[tuple[int, bytes]]
-    obsolete: range
-    position: Position
-    dead_letters: list[tuple[bytes, bytes]]
-
-
-class PartitionLog:
-    """One partition of a changelog, as its owner sees it."""
-
-    def __init__(self, partition: int) -> None:
-        self.partition = partition
-        self.epoch = -1  # offset of the own claim
-        self.end = -1  # where the next record must land
-        self.claimed_at_ms = 0
-        self.ready = False
-        self.position: Position | None = None
-        self.pages: dict[int, bytes] = {}
-        self.producer: AIOKafkaProducer | None = None
-        self._unclosed: list[tuple[bytes, bytes | None]] = []
-        self._claimed = -1
-
-    def read(self, offset: int, key: bytes, value: bytes | None, *, marked: bool) -> None:
-        """Take one record of the changelog, in offset order, up to the own claim."""
-        if key == K_CLAIM:
-            self._claimed = offset
-            self._unclosed.clear()
-            return
-        if not marked:
-            self._apply(key, value)
-            return
-        assert value is not None, "marked records always carry their epoch"
-        epoch, content = EPOCH.unpack_from(value)[0], value[EPOCH.size :]
-        if epoch < self._claimed:
-            return  # written by an owner that had lost the partition
-        self._unclosed.append((key, content or None))
-        if key == K_POSITION:
-            for closed_key, closed_value in self._unclosed:
-                self._apply(closed_key, closed_value)
-            self._unclosed.clear()
-
-    def _apply(self, key: bytes, value: bytes | None) -> None:
-        if key == K_POSITION:
-            assert value is not None
-            self.position = msgspec.msgpack.decode(value, type=Position)
-        elif value is None:
-            self.pages.pop(K_PAGE.unpack(key)[1], None)
-        else:
-            self.pages[K_PAGE.unpack(key)[1]] = value
-
-    def take_pages(self) -> list[bytes]:
-        """Return the pages read, oldest first, and let them go."""
-        pages, self.pages = self.pages, {}
-        first = self.position.first_page if self.position else 0
-        return [pages[sequence] for sequence in sorted(pages) if sequence >= first]
 
 
 class CheckpointStore(Store[Any, Any]):
@@ -169,16 +93,10 @@ class CheckpointStore(Store[Any, Any]):
     def reset_state(self) -> None:
         """Nothing is kept on disk."""
 
-    async def backup_partition(
-        self,
-        tp: TP | int,
-        flush: bool = True,
-        purge: bool = False,
-        keep: int = 1,  # noqa: FBT001, FBT002
-    ) -> None:
+    async def backup_partition(self, *_: Any, **__: Any) -> None:
         """Nothing is kept on disk."""
 
-    def restore_backup(self, tp: TP | int, latest: bool = True, backup_id: int = 0) -> None:  # noqa: FBT001, FBT002
+    def restore_backup(self, *_: Any, **__: Any) -> None:
         """Nothing is kept on disk."""
 
     def persisted_offset(self, tp: TP) -> int | None:
@@ -318,9 +236,9 @@ class CheckpointStore(Store[Any, Any]):
             KafkaError: the outcome is unknown; the process must exit and recover.
         """
         records: list[tuple[bytes, bytes | None]] = [
-            (K_PAGE.pack(PAGE, sequence), page) for sequence, page in flush.pages
+            (page_key(sequence), page) for sequence, page in flush.pages
         ]
-        records += [(K_PAGE.pack(PAGE, sequence), None) for sequence in flush.obsolete]
+        records += [(page_key(sequence), None) for sequence in flush.obsolete]
         records.append((K_POSITION, msgspec.msgpack.encode(flush.position)))
         if self.settings.transactions:
             producer = found.producer

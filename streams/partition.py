@@ -8,15 +8,13 @@ the rows that are born whole: late events, dead letters, ledger entries.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
 from schemas import wire
 from schemas.failures import Failure, Reason, Stage
-from schemas.rates import Rates, Weights
 from streams.dedup import Dedup, id_hash, subject_salt
 from streams.effects import (
     COMMERCE_EFFECTS,
@@ -29,69 +27,11 @@ from streams.gifts import Booking, Frame, Streak
 from streams.registers import Registers
 from streams.scores import decay_table
 from streams.subjects import Live, StreakKey, Subject, Video
+from streams.values import DeadMessage, Entry, LateEvent, Rules, Run
 from streams.windows import Pane
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
-
-
-class Run(NamedTuple):
-    """Consecutive records of one partition, column by column."""
-
-    offsets: Sequence[int]
-    timestamps: Sequence[int]
-    keys: Sequence[bytes | None]
-    values: Sequence[bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that results depend on; part of what a replay must keep the same."""
-
-    rates: Rates
-    weights: Weights
-    region: str = "US"
-    horizon_ms: int = 86_400_000
-    disorder_ms: int = 10_000
-    streak_timeout_ms: int = 60_000
-    ahead_ms_max: int = 300_000
-    pane_keep_ms: int = 900_000
-
-
-class LateEvent(NamedTuple):
-    """An event that came after the horizon."""
-
-    offset: int
-    type: str
-    kind: str
-    subject_id: str
-    event_time_ms: int
-
-
-class DeadMessage(NamedTuple):
-    """A message that cannot be processed, with its raw bytes."""
-
-    offset: int
-    recorded_at_ms: int
-    key: bytes | None
-    raw: bytes | None
-    failure: Failure
-    event_time_ms: int | None
-
-
-class Entry(NamedTuple):
-    """One ledger entry; its content is decided once and never changes."""
-
-    offset: int
-    entry_id: str
-    occurred_at_ms: int
-    creator_id: str
-    source: str
-    state: str
-    amount_micros: int
-    reference: str
-    rate_version: str
-    reason: str
 
 
 VIDEO, LIVE, USER = 0, 1, 2

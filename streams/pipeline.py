@@ -20,14 +20,16 @@ from schemas.failures import DeadLetter
 from sinks.results import refuse_foreign_results
 from sinks.writer import Writer
 from streams.batches import FetchedRun
-from streams.checkpoint import CheckpointStore, Flush, PartitionLog, Position
+from streams.changelog import Flush, PartitionLog, Position
+from streams.checkpoint import CheckpointStore
 from streams.config import Settings
 from streams.decode import decode_run
 from streams.pages import load_pages
-from streams.partition import DeadMessage, Partition, Rules
+from streams.partition import Partition
 from streams.rows import Columns, RowBuilder
 from streams.source import SourceProbe, Verdict, slice_run
 from streams.sweep import PageWriter
+from streams.values import DeadMessage, Rules
 
 log = logging.getLogger("engage.pipeline")
 

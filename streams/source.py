@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import Refused, Unavailable
 from streams.clients import stop_client
-from streams.partition import Run
+from streams.values import Run
 
 PROBE_S_MAX = 20
 

@@ -1,0 +1,107 @@
+"""Money outside lives: affiliate clicks and orders, own sales, refunds, and brand deals."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Literal
+
+from scripts.generator.figures import HOUR_MS, MINUTE_MS
+from scripts.generator.population import World
+from scripts.generator.timeline import Event, Timeline, new_event
+
+Course = Literal["clicked", "placed", "settled", "refunded_part", "refunded_all", "late_refund"]
+# How far a click goes; [OURS], far more orders than real shops have, so that a small log has some.
+_COURSES: tuple[tuple[Course, int], ...] = (
+    ("clicked", 50),
+    ("placed", 12),
+    ("settled", 27),
+    ("refunded_part", 4),
+    ("refunded_all", 4),
+    ("late_refund", 3),
+)
+_FIRST_COURSES: tuple[Course, ...] = tuple(course for course, _ in _COURSES)
+_OWN_SALES_SHARE = 0.3
+_CURRENCY = "USD"
+_PRICES_CENTS = (499, 999, 1299, 1999, 2499, 3999, 8900)
+_SELLERS = 20
+
+
+class Shop:
+    """Adds clicks and what becomes of them."""
+
+    def __init__(self, world: World, timeline: Timeline, seed: int) -> None:
+        self._world = world
+        self._timeline = timeline
+        self._rng = Random(f"{seed}/commerce")
+        self._orders = 0
+        self._span_ms = timeline.end_ms - timeline.start_ms
+
+    def run(self, count: int) -> None:
+        """Add about `count` events, and at least every course once."""
+        end = len(self._timeline) + count
+        courses, weights = zip(*_COURSES, strict=True)
+        first = list(_FIRST_COURSES)
+        while len(self._timeline) < end or first:
+            course = first.pop() if first else self._rng.choices(courses, weights)[0]
+            self._buyer(course, is_own_sale=self._rng.random() < _OWN_SALES_SHARE)
+
+    def _buyer(self, course: Course, *, is_own_sale: bool) -> None:
+        rng = self._rng
+        time_ms = self._timeline.start_ms + int(rng.random() * self._span_ms * 0.7)
+        user = self._world.pick_user(rng)
+        creator = rng.choice(self._world.creators)
+        product = rng.randrange(1, 62)
+        if is_own_sale and course != "clicked":
+            goods = {"product_id": f"own{product}", "seller_id": creator.id}
+        else:
+            seller = f"s{product % _SELLERS + 1}"
+            goods = {"product_id": f"p{product}", "seller_id": seller, "creator_id": creator.id}
+            goods["link_id"] = f"k{creator.id[1:]}-{product}"
+            self._timeline.add(new_event("affiliate_click", time_ms, user) | goods)
+            time_ms += int(rng.random() ** 2 * min(6 * HOUR_MS, self._span_ms // 12)) + MINUTE_MS
+        if course != "clicked":
+            self._order(course, user, goods, time_ms)
+
+    def _order(self, course: Course, user: str, goods: dict[str, str], time_ms: int) -> None:
+        rng = self._rng
+        self._orders += 1
+        quantity = 1 + int(rng.random() ** 3 * 4)
+        # What was paid is after coupons and tax, so rarely a round number.
+        paid_micros = (
+            int(rng.choice(_PRICES_CENTS) * quantity * (0.8 + 0.2 * rng.random())) * 10_000
+        )
+        order = {"order_id": f"o{self._orders}", "quantity": quantity}
+        order |= {"paid_micros": paid_micros, "currency": _CURRENCY}
+
+        def step(kind: str, share_of_span: float) -> Event:
+            when_ms = time_ms + int(share_of_span * self._span_ms)
+            event: Event = new_event(kind, when_ms, user)
+            return event | goods | order
+
+        self._timeline.add(step("order_placed", 0), may_be_late=False)
+        part_micros = paid_micros // (10_000 * (2 + rng.randrange(3))) * 10_000
+        if course in ("settled", "late_refund"):
+            self._timeline.add(step("order_settled", 0.12), may_be_late=False)
+        if course.endswith(("part", "refund")):
+            refund = step("order_refunded", 0.15) | {"refund_micros": part_micros}
+            self._timeline.add(refund, may_be_late=False)
+        elif course == "refunded_all":
+            refund = step("order_refunded", 0.06) | {"refund_micros": paid_micros}
+            self._timeline.add(refund, may_be_late=False)
+
+
+def sign_deals(world: World, timeline: Timeline, seed: int, count: int) -> None:
+    """Let brands pay for `count` videos, the most popular first."""
+    rng = Random(f"{seed}/deals")
+    for number in range(count):
+        video = world.videos[number % len(world.videos)]
+        signed_ms = video.published_ms + int(rng.random() * 30 * MINUTE_MS)
+        deal = new_event("deal_signed", signed_ms, f"b{number % 7 + 1}")
+        deal |= {"video_id": video.id, "creator_id": video.creator.id}
+        deal |= {"deal_id": f"d{number + 1}", "brand_id": f"b{number % 7 + 1}"}
+        deal |= {"fee_micros": rng.randrange(50, 2_000) * 1_000_000, "currency": _CURRENCY}
+        deal["milestones"] = [
+            {"views": views, "share_bps": share_bps}
+            for views, share_bps in ((100, 2_000), (1_000, 3_000), (100_000, 5_000))
+        ]
+        timeline.add(deal, may_be_late=False)

@@ -1,0 +1,53 @@
+"""Options that several commands share, with the same words and the same defaults."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+KAFKA_ENV = "ENGAGE_KAFKA"
+CLICKHOUSE_ENV = "ENGAGE_CLICKHOUSE"
+
+
+def kafka_option(parser: argparse.ArgumentParser, *, note: str = "") -> None:
+    """Add --kafka; `args.kafka` is None when neither flag nor environment names a broker."""
+    parser.add_argument(
+        "--kafka",
+        metavar="HOST:PORT[,...]",
+        default=os.environ.get(KAFKA_ENV) or None,
+        help=_with(f"a real Kafka; else the environment's {KAFKA_ENV}", note),
+    )
+
+
+def clickhouse_option(parser: argparse.ArgumentParser, *, note: str = "") -> None:
+    """Add --clickhouse; `args.clickhouse` is None when neither flag nor environment names one."""
+    parser.add_argument(
+        "--clickhouse",
+        metavar="URL",
+        default=os.environ.get(CLICKHOUSE_ENV) or None,
+        help=_with(
+            "a real ClickHouse, http://user:password@host:8123; else the environment's "
+            f"{CLICKHOUSE_ENV}, which unlike a flag no process list shows",
+            note,
+        ),
+    )
+
+
+def data_option(parser: argparse.ArgumentParser, *, required: bool = False, note: str = "") -> None:
+    """Add --data; `args.data` is an absolute path, or None."""
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=_absolute,
+        required=required,
+        help=_with("folder of the embedded ClickHouse", note),
+    )
+
+
+def _with(text: str, note: str) -> str:
+    return f"{text}; {note}" if note else text
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().absolute()

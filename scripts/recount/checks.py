@@ -1,0 +1,271 @@
+"""Every public view with what the recount expects in it.
+
+Times are read as milliseconds. Sources of earnings that no event of these rules makes (deals,
+orders, the pool) are left out of the ledger and taken as found in the balances.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
+from scripts.recount.expected import Columns, Expected
+from scripts.recount.model import COUNTERS, DAY_MS, HOUR_MS, MINUTE_MS
+from scripts.recount.money import Settled, booked, daily, ledger_row
+from scripts.recount.partition import Cell
+from scripts.recount.trending import NO_SCORE, Trend
+from scripts.recount.videos import Counts
+
+REGISTERS = ("net_likes", "net_favorites", "unique_viewers")
+SUMS = (
+    "messages",
+    "counted",
+    "duplicates",
+    "suppressed",
+    "late",
+    "dead_letters",
+    "unknown_fields",
+)
+LEDGER_COLUMNS = (
+    "occurred_at",
+    "creator_id",
+    "source",
+    "state",
+    "amount_micros",
+    "currency",
+    "rate_version",
+)
+
+
+def engagement_check(expected: Expected, view: str, size_ms: int) -> Check:
+    """The windows of one size: exact sums of the minutes."""
+    cells = expected.engagement_1m
+    if size_ms != MINUTE_MS:
+        cells = windows_of(cells, size_ms)
+
+    def row_of(key: Key, counts: Counts) -> Row:
+        creators = expected.creators_of.get((key[1], key[2]), set())
+        creator = next(iter(creators)) if len(creators) == 1 else OneOf(frozenset(creators))
+        return (creator, *(counts.get(name, 0) for name in COUNTERS))
+
+    return Check(
+        view=view,
+        sql=f"SELECT {_ms('window_start')}, kind, subject_id, creator_id, {', '.join(COUNTERS)} "
+        f"FROM {view}",
+        keys=3,
+        columns=("creator_id", *COUNTERS),
+        expected=cells,
+        row_of=row_of,
+    )
+
+
+def windows_of(minutes: dict[Cell, Counts], size_ms: int) -> dict[Cell, Counts]:
+    """Add up minutes into larger windows; those of nothing but 0 are left out."""
+    windows: dict[Cell, Counts] = {}
+    for (start_ms, kind, subject_id), counts in minutes.items():
+        cell = (start_ms // size_ms * size_ms, kind, subject_id)
+        window = windows.setdefault(cell, {})
+        for name, amount in counts.items():
+            window[name] = window.get(name, 0) + amount
+    return {cell: counts for cell, counts in windows.items() if any(counts.values())}
+
+
+def videos_check(expected: Expected) -> Check:
+    """Totals, registers and metadata of the videos."""
+    texts = ("creator_id", "content_type", "duration_ms")
+    return _by_id(
+        "videos", "video_id", expected.videos, texts, ("published_at",), (*COUNTERS, *REGISTERS)
+    )
+
+
+def lives_check(expected: Expected) -> Check:
+    """Totals of the live sessions."""
+    numbers = (*COUNTERS, "unique_viewers", "viewers_now")
+    times = ("started_at", "ended_at")
+    return _by_id("lives", "live_id", expected.lives, ("creator_id",), times, numbers)
+
+
+def creators_check(expected: Expected, settled: Settled) -> Check:
+    """Totals of the creators, and what was booked for them."""
+    earnings: Counter[str] = Counter()
+    for (creator_id, _), amount in booked(expected.ledger, settled).items():
+        earnings[creator_id] += amount
+    names = ("followers", "videos", *COUNTERS, "engagement_rate", "reply_rate", "earnings_micros")
+    rows: dict[Key, Columns] = {(name,): row for name, row in expected.creators.items()}
+    for creator_id in earnings:
+        rows.setdefault((creator_id,), dict.fromkeys(names, 0))
+
+    def row_of(key: Key, row: Columns) -> Row:
+        row = row | {"earnings_micros": earnings[key[0]]}
+        for name in ("engagement_rate", "reply_rate"):
+            row[name] = near(float(str(row[name])))
+        return tuple(row[name] for name in names)
+
+    return Check(
+        view="creators",
+        sql=f"SELECT creator_id, {', '.join(names)} FROM creators",
+        keys=1,
+        columns=names,
+        expected=rows,
+        row_of=row_of,
+        is_blank=lambda row: not any(map(_says_something, row)),
+    )
+
+
+def trending_check(expected: Expected) -> Check:
+    """Scores, velocities and ranks, each within what floating point allows."""
+
+    def row_of(_: Key, trend: Trend) -> Row:
+        return (
+            Within(trend.score_low - 1e-9, trend.score_high + 1e-9),
+            near(trend.velocity, relative=1e-9, absolute=trend.velocity_slack),
+            Within(trend.rank_low, trend.rank_high),
+        )
+
+    return Check(
+        view="trending_now",
+        sql="SELECT kind, entity_id, score, velocity, rank FROM trending_now",
+        keys=2,
+        columns=("score", "velocity", "rank"),
+        expected=expected.trending_now,
+        row_of=row_of,
+        is_blank=lambda row: isinstance(row[0], Within) and row[0].low == NO_SCORE,
+    )
+
+
+def ledger_check(expected: Expected, settled: Settled) -> Check:
+    """Entries of gifts and Creator Rewards; found corrections of a reward are added to it."""
+    return Check(
+        view="earnings_ledger",
+        sql=f"SELECT entry_id, {_ms('occurred_at')}, {', '.join(LEDGER_COLUMNS[1:])} "
+        "FROM earnings_ledger WHERE source IN ('gift', 'creator_rewards')",
+        keys=1,
+        columns=LEDGER_COLUMNS,
+        expected={(entry_id,): entry for entry_id, entry in expected.ledger.items()},
+        row_of=lambda _, entry: ledger_row(entry, settled),
+        is_blank=lambda row: row[2] == "creator_rewards" and row[4] == 0,
+    )
+
+
+def daily_check(expected: Expected, settled: Settled) -> Check:
+    """The ledger by day, creator and source."""
+    return Check(
+        view="earnings_daily",
+        sql=f"SELECT {_ms('day')}, creator_id, source, amount_micros, entries "
+        "FROM earnings_daily WHERE source IN ('gift', 'creator_rewards')",
+        keys=3,
+        columns=("amount_micros", "entries"),
+        expected=daily(expected.ledger, settled),
+        row_of=lambda _, row: row,
+        is_blank=lambda row: row[0] == 0,
+    )
+
+
+def balances_check(expected: Expected, settled: Settled) -> Check:
+    """What is booked, by creator and currency."""
+    return Check(
+        view="balances",
+        sql="SELECT creator_id, currency, amount_micros FROM balances",
+        keys=2,
+        columns=("amount_micros",),
+        expected=booked(expected.ledger, settled),
+        row_of=lambda _, amount: (amount,),
+        is_blank=lambda row: row[0] == 0,
+    )
+
+
+def late_check(expected: Expected) -> Check:
+    """Events that came after the horizon."""
+    return Check(
+        view="late_events",
+        sql=f"SELECT {_ms('window_start')}, kind, subject_id, type, events FROM late_events",
+        keys=4,
+        columns=("events",),
+        expected=expected.late_events,
+        row_of=lambda _, events: (events,),
+    )
+
+
+def dead_letters_check(expected: Expected) -> Check:
+    """Refused messages, byte for byte."""
+    return Check(
+        view="dead_letters",
+        sql="SELECT topic, `partition`, `offset`, stage, reason, hex(raw), "
+        "toUnixTimestamp64Milli(event_time) FROM dead_letters",
+        keys=3,
+        columns=("stage", "reason", "raw", "event_time"),
+        expected=expected.dead_letters,
+        row_of=lambda _, it: (it.stage, it.reason, it.raw.hex().upper(), it.event_time_ms),
+    )
+
+
+def partitions_check(expected: Expected, positions: Mapping[tuple[str, int], Within]) -> Check:
+    """How many messages of each fate there were; `positions` are the next offsets allowed."""
+    return Check(
+        view="partitions",
+        sql=f"SELECT topic, `partition`, position, {_ms('max_event_time')}, {', '.join(SUMS)}, "
+        "by_type FROM partitions FINAL",
+        keys=2,
+        columns=("position", "max_event_time", *SUMS, "by_type"),
+        expected=expected.partitions,
+        row_of=lambda key, sums: (
+            positions[key[0], key[1]],
+            max(0, sums.max_event_time_ms),
+            *(getattr(sums, name) for name in SUMS),
+            dict(sums.by_type),
+        ),
+        is_blank=lambda row: row[2] == 0,
+    )
+
+
+def all_checks(
+    expected: Expected, settled: Settled, positions: Mapping[tuple[str, int], Within]
+) -> list[Check]:
+    """Return the checks of all views, in the order in which they are reported."""
+    return [
+        engagement_check(expected, "engagement_1m", MINUTE_MS),
+        engagement_check(expected, "engagement_1h", HOUR_MS),
+        engagement_check(expected, "engagement_1d", DAY_MS),
+        videos_check(expected),
+        lives_check(expected),
+        trending_check(expected),
+        creators_check(expected, settled),
+        ledger_check(expected, settled),
+        daily_check(expected, settled),
+        balances_check(expected, settled),
+        dead_letters_check(expected),
+        late_check(expected),
+        partitions_check(expected, positions),
+    ]
+
+
+def _by_id(
+    view: str,
+    id_column: str,
+    expected: dict[str, Columns],
+    texts: tuple[str, ...],
+    times: tuple[str, ...],
+    numbers: tuple[str, ...],
+) -> Check:
+    """A view with one row for each id. A row without times and numbers says nothing."""
+    columns = (*times, *numbers, *texts)
+    said = len(times) + len(numbers)
+    selected = ", ".join((id_column, *map(_ms, times), *numbers, *texts))
+    return Check(
+        view=view,
+        sql=f"SELECT {selected} FROM {view}",
+        keys=1,
+        columns=columns,
+        expected={(name,): row for name, row in expected.items()},
+        row_of=lambda _, row: tuple(row[name] for name in columns),
+        is_blank=lambda row: not any(row[:said]),
+    )
+
+
+def _ms(column: str) -> str:
+    return f"toUnixTimestamp64Milli(toDateTime64({column}, 3, 'UTC'))"
+
+
+def _says_something(value: object) -> bool:
+    if isinstance(value, Within):
+        return not value.accepts(0)
+    return bool(value)

@@ -1,0 +1,96 @@
+"""The ledger by day and by creator, and what settling changes about it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from scripts.recount.compare import Anything, OneOf, Row
+from scripts.recount.gifts import Entry
+from scripts.recount.model import DAY_MS
+
+REWARDS = "creator_rewards"
+# An entry of a reward is named by video and day; what follows names a correction.
+_REWARD = re.compile(r"(creator_rewards:.*:\d{4}-\d\d-\d\d)(:.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What ClickHouse says that the log does not: days settled, and other programs' bookings.
+
+    `others` are booked amounts of sources that these rules do not compute, by creator and
+    currency.
+    """
+
+    days: frozenset[tuple[str, int]] = frozenset()  # source, start of the day in ms
+    others: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def holds(self, entry: Entry) -> bool:
+        """Tell whether an estimate's day is settled, so that it must be booked."""
+        return (entry.source, _day(entry)) in self.days
+
+
+def booked(ledger: Mapping[str, Entry], settled: Settled) -> dict[tuple[str, str], int]:
+    """Return the balances by creator and currency: what is final, adjusted or settled."""
+    balances = dict(settled.others)
+    for entry in ledger.values():
+        if entry.state != "estimated" or settled.holds(entry):
+            owner = (entry.creator_id, entry.currency)
+            balances[owner] = balances.get(owner, 0) + entry.amount_micros
+    return balances
+
+
+def daily(
+    ledger: Mapping[str, Entry], settled: Settled
+) -> dict[tuple[int, str, str], tuple[int, object]]:
+    """Return amount and number of entries by day, creator and source.
+
+    A settled day may have corrections beside its entries, so their number is left open.
+    """
+    sums: dict[tuple[int, str, str], tuple[int, int]] = {}
+    for entry in ledger.values():
+        key = (_day(entry), entry.creator_id, entry.source)
+        amount, entries = sums.get(key, (0, 0))
+        sums[key] = (amount + entry.amount_micros, entries + 1)
+    return {
+        key: (amount, Anything() if (key[2], key[0]) in settled.days else entries)
+        for key, (amount, entries) in sums.items()
+    }
+
+
+def ledger_row(entry: Entry, settled: Settled) -> Row:
+    """Return what an entry must be; an estimate of a settled day must be booked."""
+    states = frozenset({"estimated", "final"})
+    state: object = OneOf(states) if entry.source == REWARDS else entry.state
+    if settled.holds(entry):
+        state = OneOf(frozenset({"final", "adjustment"}))
+    return (
+        entry.occurred_at_ms,
+        entry.creator_id,
+        entry.source,
+        state,
+        entry.amount_micros,
+        entry.currency,
+        entry.rate_version,
+    )
+
+
+def with_corrections(rows: Iterable[Row]) -> Iterator[Row]:
+    """Add corrections of rewards to the entries they correct; other rows pass.
+
+    A row is (entry id, time, creator, source, state, amount, currency, rate version).
+    """
+    rewards: dict[str, list[Row]] = {}
+    for row in rows:
+        match = _REWARD.fullmatch(row[0]) if row[3] == REWARDS else None
+        if match is None:
+            yield row
+        else:
+            rewards.setdefault(match[1], []).append(row)
+    for entry_id, parts in rewards.items():
+        first = next((part for part in parts if part[0] == entry_id), parts[0])
+        amount = sum(part[5] for part in parts)
+        yield (entry_id, *first[1:5], amount, *first[6:])
+
+
+def _day(entry: Entry) -> int:
+    return entry.occurred_at_ms // DAY_MS * DAY_MS

@@ -1,0 +1,81 @@
+"""What an audit found, for people and for programs."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from scripts.recount.compare import Difference, ViewReport
+
+DIFFERENCES_SHOWN_MAX = 20
+VALUE_LENGTH_MAX = 160
+
+
+def as_text(reports: Sequence[ViewReport]) -> str:
+    """Return a table of the views, the first differing cells and the verdict."""
+    lines = [f"{'view':<17}{'rows':>12}{'cells':>14}{'differing':>12}"]
+    lines += [f"{r.view:<17}{r.rows:>12,}{r.cells:>14,}{r.differing:>12,}" for r in reports]
+    differing = sum(report.differing for report in reports)
+    cells = sum(report.cells for report in reports)
+    if differing:
+        shown = list(first_differences(reports))
+        lines += ["", f"the first {len(shown)} of {differing:,} differing cells:"]
+        lines += [_line(difference) for difference in shown]
+        lines += ["", f"{differing:,} of {cells:,} cells differ from the recount"]
+    else:
+        lines += ["", f"{cells:,} cells, no difference"]
+    return "\n".join(lines)
+
+
+def as_json(reports: Sequence[ViewReport]) -> str:
+    """Return the same as one JSON object."""
+    return json.dumps(
+        {
+            "differing": sum(report.differing for report in reports),
+            "cells": sum(report.cells for report in reports),
+            "views": {
+                r.view: {"rows": r.rows, "cells": r.cells, "differing": r.differing}
+                for r in reports
+            },
+            "differences": [
+                {
+                    "view": d.view,
+                    "key": list(d.key),
+                    "column": d.column,
+                    "expected": _plain(d.expected),
+                    "found": _plain(d.found),
+                }
+                for d in first_differences(reports)
+            ],
+        },
+        indent=2,
+    )
+
+
+def first_differences(reports: Sequence[ViewReport]) -> Iterator[Difference]:
+    """Yield some differences, taking turns among the views, so that each shows what it has."""
+    queues = [iter(report.differences) for report in reports]
+    shown = 0
+    while queues and shown < DIFFERENCES_SHOWN_MAX:
+        for queue in list(queues):
+            difference = next(queue, None)
+            if difference is None:
+                queues.remove(queue)
+            elif shown < DIFFERENCES_SHOWN_MAX:
+                shown += 1
+                yield difference
+
+
+def _line(difference: Difference) -> str:
+    key = ", ".join(map(str, difference.key))
+    expected, found = _short(difference.expected), _short(difference.found)
+    return f"  {difference.view} [{key}] {difference.column}: expected {expected}, found {found}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= VALUE_LENGTH_MAX else text[:VALUE_LENGTH_MAX] + "..."
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

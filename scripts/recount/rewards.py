@@ -1,0 +1,52 @@
+"""Rule 12: what each day's qualified views of a video pay."""
+
+from datetime import UTC, datetime
+
+from schemas.events import VideoPublished
+from schemas.rates import RewardsRate
+from scripts.recount.gifts import Entry
+from scripts.recount.model import Rules
+
+
+def rewards_of(
+    video: VideoPublished | None, qualified_of_day: dict[int, int], rules: Rules
+) -> list[Entry]:
+    """Return one entry for each day that pays something; days are named by their start in ms."""
+    if video is None or video.is_promoted or not video.is_original:
+        return []
+    entries = []
+    before = 0
+    for day_ms in sorted(qualified_of_day):
+        after = before + qualified_of_day[day_ms]
+        rate = rules.rates.rewards(day_ms, rules.region)
+        if rate is not None and video.duration_ms >= rate.min_duration_ms:
+            amount = money(after, rate) - money(before, rate)
+            if amount:
+                entries.append(_entry(video, day_ms, amount, rate))
+        before = after
+    return entries
+
+
+def money(qualified_views: int, rate: RewardsRate) -> int:
+    """Return what that many qualified views pay in all, by one rate."""
+    if rate.threshold_variant == "excess":
+        payable = max(0, qualified_views - rate.threshold_views)
+    elif qualified_views >= rate.threshold_views:
+        payable = qualified_views
+    else:
+        payable = 0
+    return payable * rate.rpm_micros_per_1000 // 1000
+
+
+def _entry(video: VideoPublished, day_ms: int, amount_micros: int, rate: RewardsRate) -> Entry:
+    day = datetime.fromtimestamp(day_ms / 1000, UTC).date().isoformat()
+    return Entry(
+        entry_id=f"creator_rewards:{video.video_id}:{day}",
+        occurred_at_ms=day_ms,
+        creator_id=video.creator_id,
+        source="creator_rewards",
+        state="estimated",
+        amount_micros=amount_micros,
+        currency=rate.currency,
+        rate_version=rate.version,
+    )

@@ -1,0 +1,48 @@
+"""Reading ClickHouse: the rows of the views, positions, and what is settled."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scripts.recount.compare import Row
+from scripts.recount.money import Settled
+from sinks.client import answering, connect
+
+REQUEST_TIMEOUT_S = 600.0
+_POSITIONS = "SELECT topic, `partition`, position FROM partitions FINAL"
+_SETTLED = "SELECT source, toUnixTimestamp(toDateTime(day, 'UTC')) * 1000 FROM settlements FINAL"
+_OTHERS = """
+SELECT creator_id, currency, sum(amount_micros) FROM earnings_ledger
+WHERE source NOT IN ('gift', 'creator_rewards') AND state IN ('final', 'adjustment')
+GROUP BY creator_id, currency
+"""
+
+
+class Tables:
+    """One ClickHouse database, for reading."""
+
+    def __init__(self, url: str, database: str) -> None:
+        self._url = url
+        self._client: Any = connect(url, database, request_timeout_s=REQUEST_TIMEOUT_S)
+
+    def rows(self, sql: str) -> Iterator[Row]:
+        """Yield the rows of a query, without holding them all."""
+        with (
+            answering(self._url, doing="an audit's query"),
+            self._client.query_rows_stream(sql) as stream,
+        ):
+            yield from stream
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Return for each partition the next offset that ClickHouse does not show yet."""
+        return {(topic, number): position for topic, number, position in self.rows(_POSITIONS)}
+
+    def settled(self) -> Settled:
+        """Return the settled days, and what other programs booked."""
+        return Settled(
+            days=frozenset((source, day_ms) for source, day_ms in self.rows(_SETTLED)),
+            others={(creator, currency): sum_ for creator, currency, sum_ in self.rows(_OTHERS)},
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()

@@ -1,0 +1,1 @@
+"""ClickHouse: migrations, writer, and the embedded server."""
