@@ -16,19 +16,22 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from scripts.progress_of import end_offsets
 from streams.clients import stop_client
+from streams.config import Settings
 
 FOLDER = "topics"
 
 
-async def archive_topics(kafka: str, data: Path, tell: Callable[[int], None] | None = None) -> int:
+async def archive_topics(
+    settings: Settings, data: Path, tell: Callable[[int], None] | None = None
+) -> int:
     """Write all source topics into the folder; return the number of records."""
-    ends = await end_offsets(kafka)
+    ends = await end_offsets(settings)
     folder = data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
     for (topic, partition), end in ends.items():
         path = folder / f"{topic}-{partition}.msgpack.zst"
-        written += await _archive(kafka, TopicPartition(topic, partition), end, path)
+        written += await _archive(settings.kafka, TopicPartition(topic, partition), end, path)
         if tell is not None:
             tell(written)
     return written

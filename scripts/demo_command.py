@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         finally:
             if page is not None:
                 page.stop()
+        stack.finish()
     return 0
 
 

@@ -109,8 +109,10 @@ class _LineLog(Log):
     def _lines(self) -> Iterator[bytes]:
         with open_input(self.path) as raw:
             self._raw = raw
-            yield from read_lines(raw, str(self.path))
-            self._read_bytes, self._raw = self.total, None
+            try:
+                yield from read_lines(raw, str(self.path))
+            finally:
+                self._read_bytes, self._raw = raw.tell(), None
 
 
 class JsonlLog(_LineLog):

@@ -35,7 +35,7 @@ async def progress_of(settings: Settings, client: Any) -> Progress:  # clickhous
 
     Offsets may have holes (transaction markers), so positions are compared, not counts.
     """
-    ends = await end_offsets(settings.kafka)
+    ends = await end_offsets(settings)
     rows = client.query(_POSITIONS).result_rows
     positions = {(row[0], row[1]): row[2] for row in rows}
     done = sum(min(positions.get(tp, 0), end) for tp, end in ends.items())
@@ -44,26 +44,21 @@ async def progress_of(settings: Settings, client: Any) -> Progress:  # clickhous
     return Progress(sum(ends.values()), done, messages, duplicates, late, dead, drained)
 
 
-async def end_offsets(kafka: str) -> dict[tuple[str, int], int]:
+async def end_offsets(settings: Settings) -> dict[tuple[str, int], int]:
     """Return the end offset of each partition of the source topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka, group_id=None, enable_auto_commit=False
+    )
+    partitions = [
+        TopicPartition(topic, partition)
+        for topic in SOURCES
+        for partition in range(settings.partitions)
+    ]
     try:
         await consumer.start()
-        partitions = [
-            TopicPartition(topic, partition)
-            for topic in SOURCES
-            for partition in sorted(
-                consumer.partitions_for_topic(topic) or await _known(consumer, topic)
-            )
-        ]
         ends = await consumer.end_offsets(partitions)
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"no Kafka broker answers at {kafka}: {error}") from error
+        raise Unavailable(f"no Kafka broker answers at {settings.kafka}: {error}") from error
     finally:
         await stop_client(consumer)
     return {(tp.topic, tp.partition): end for tp, end in ends.items()}
-
-
-async def _known(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer.topics()
-    return consumer.partitions_for_topic(topic) or set()

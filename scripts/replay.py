@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -40,11 +40,17 @@ _GAP_MS_MAX = 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What a replay did. `refused` are the numbers (from 0) of records too large for the topic."""
+    """What a replay did.
+
+    `ends` is the offset after the last record, for each (topic, partition) written to: who has
+    read up to it has all of the log. `refused` are the numbers (from 0) of records too large for
+    their topic.
+    """
 
     sent: int
     bytes: int
     seconds: float
+    ends: Mapping[tuple[str, int], int]
     refused: tuple[int, ...] = ()
 
     @property
@@ -91,7 +97,8 @@ async def replay(
         finally:
             reporter.now()
     refused = tuple(skipped + number for number in sender.refused)
-    return ReplayReport(sender.sent, sender.sent_bytes, time.monotonic() - started_s, refused)
+    seconds = time.monotonic() - started_s
+    return ReplayReport(sender.sent, sender.sent_bytes, seconds, sender.ends, refused)
 
 
 class _Reporter:

@@ -14,7 +14,6 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.archive import archive_topics
 from scripts.logs import ARRIVALS, FORMATS, Log, open_log
 from scripts.options import clickhouse_option, data_option, kafka_option
 from scripts.progress import show_progress
@@ -80,8 +79,7 @@ def run(args: argparse.Namespace) -> int:
         sent = sum(feed(stack, log).sent for log in logs)
         drain(stack)
         settle_closed_days(stack)
-        stack.stop_workers()
-        asyncio.run(archive_topics(stack.settings.kafka, args.data))
+        stack.finish()
     seconds = time.monotonic() - started_s
     print(f"{sent:,} messages counted in {seconds:.1f} s; results in {args.data}", file=sys.stderr)
     return 0

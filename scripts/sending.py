@@ -8,6 +8,7 @@ a partition's next batch waits until the one before it is acknowledged.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -19,8 +20,12 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from schemas.errors import Refused, Unavailable
+from scripts.message_limits import MessageLimits
 from scripts.records import LogRecord
 from streams.topics import SOURCES
+
+# What goes wrong is raised, in one line; the client would print it as well, in its own words.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 BATCH_BYTES = 256 << 10
 _ROUTES_MAX = 1 << 20
@@ -30,11 +35,12 @@ _REQUEST_TIMEOUT_MS = 30_000
 class _Lane:
     """The batches of one partition; `first` is the number of the open batch's first record."""
 
-    __slots__ = ("append", "batch", "first", "partition", "topic", "waiting")
+    __slots__ = ("append", "batch", "end", "first", "partition", "topic", "waiting")
 
     def __init__(self, topic: str, partition: int, batch: BatchBuilder) -> None:
         self.topic = topic
         self.partition = partition
+        self.end: int | None = None
         self.waiting: deque[tuple[int, int, asyncio.Future[RecordMetadata]]] = deque()
         self.open(batch)
 
@@ -54,8 +60,11 @@ class _Lane:
 class BatchSender:
     """Sends records; made by `open_sender`. Not for use by several tasks at once."""
 
-    def __init__(self, producer: AIOKafkaProducer, partitions: Mapping[str, int]) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, partitions: Mapping[str, int], limits: MessageLimits
+    ) -> None:
         self._producer = producer
+        self._limits = limits
         self._lanes = {
             topic: [_Lane(topic, number, producer.create_batch()) for number in range(count)]
             for topic, count in partitions.items()
@@ -70,6 +79,16 @@ class BatchSender:
         """How many records from the first on the brokers have, without a gap."""
         return min(lane.oldest(self.sent) for lanes in self._lanes.values() for lane in lanes)
 
+    @property
+    def ends(self) -> dict[tuple[str, int], int]:
+        """The offset after the last acknowledged record, for each (topic, partition) written to.
+
+        Known from the acknowledgements themselves: the embedded broker's answer to "what is your
+        last offset" leaves out all but the first record of the last batch.
+        """
+        lanes = (lane for lanes in self._lanes.values() for lane in lanes)
+        return {(lane.topic, lane.partition): lane.end for lane in lanes if lane.end is not None}
+
     async def send(self, records: Iterable[LogRecord], now_ms: int) -> None:
         """Put records into batches and send those that are full.
 
@@ -79,7 +98,12 @@ class BatchSender:
             Unavailable: Kafka does not take them; what is acknowledged is known.
         """
         routes = self._routes
-        for topic, key, value, _ in records:
+        for record in records:
+            topic, key, value, _ = record
+            if len(value) > BATCH_BYTES and not await self._limits.fits(record):
+                self.refused.append(self.sent)
+                self.sent += 1
+                continue
             lane = routes[topic].get(key) or self._route(topic, key)
             if lane.append(timestamp=now_ms, key=key, value=value) is None:
                 await self._ship(lane)
@@ -128,16 +152,15 @@ class BatchSender:
 
     def _settle_lane(self, lane: _Lane) -> None:
         while lane.waiting and lane.waiting[0][2].done():
-            first, count, future = lane.waiting[0]
+            _, count, future = lane.waiting[0]
             error = future.exception()
-            if isinstance(error, MessageSizeTooLargeError) and count == 1:
-                self.refused.append(first)
-            elif isinstance(error, MessageSizeTooLargeError):
+            if isinstance(error, MessageSizeTooLargeError):
                 raise Refused(
                     f"topic {lane.topic} takes no batch of 256 KiB: raise its max.message.bytes"
                 ) from error
-            elif error is not None:
+            if error is not None:
                 raise Unavailable(f"Kafka did not take events: {error!r}") from error
+            lane.end = future.result().offset + count
             lane.waiting.popleft()
 
 
@@ -166,9 +189,10 @@ async def open_sender(
             await producer.start()
         except (KafkaError, OSError) as error:
             raise Unavailable(
-                f"no Kafka answers at {kafka}: start it, or name another with --kafka ({error})"
+                f"no Kafka answers at {kafka}: start it, or name another with --kafka"
             ) from error
-        yield BatchSender(producer, await _partition_counts(producer, kafka, topics))
+        counts = await _partition_counts(producer, kafka, topics)
+        yield BatchSender(producer, counts, MessageLimits(kafka))
     finally:
         await producer.stop()
 

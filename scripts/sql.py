@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from schemas.errors import InputError
 from scripts.options import clickhouse_option, data_option
@@ -65,7 +65,7 @@ def ask(url: str, database: str, query: str, output_format: str) -> None:
     """Copy ClickHouse's answer to standard output as it comes."""
     with closing(connect(url, database)) as client:
         with answering(url):
-            answer = client.raw_stream(
+            answer: Any = client.raw_stream(
                 query,
                 settings={"output_format_json_quote_64bit_integers": 0},
                 transport_settings={"X-ClickHouse-Format": output_format},
@@ -77,9 +77,32 @@ def ask(url: str, database: str, query: str, output_format: str) -> None:
         sys.stdout.buffer.flush()
 
 
-def _next(answer: BinaryIO, url: str) -> bytes:
+def _next(answer: Any, url: str) -> bytes:
     with answering(url):
-        return answer.read(CHUNK_BYTES)
+        return bytes(answer.read(CHUNK_BYTES))
 
 
 @contextmanager
+def _server(data: Path | None, url: str) -> Iterator[str]:
+    if data is None:
+        yield url
+        return
+    running = _running(data)
+    if running is not None:
+        yield running
+        return
+    folder = data / "clickhouse"
+    if not folder.is_dir():
+        raise InputError(f"{data} holds no results: make some with `engage run --data {data}`")
+    with EmbeddedClickHouse(folder) as engine:
+        yield engine.url
+
+
+def _running(data: Path) -> str | None:
+    if not (data / "stack.json").exists():
+        return None
+    # Only a folder with a stack needs the stack's code, which takes a while to load.
+    from scripts.stack import running_stack
+
+    where = running_stack(data)
+    return None if where is None else str(where["clickhouse"])

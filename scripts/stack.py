@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from schemas.errors import Refused, Unavailable
+from scripts.archive import archive_topics
 from scripts.embedded_kafka import EmbeddedBroker
 from scripts.progress_of import Progress, progress_of
 from scripts.supervisor import Supervisor
@@ -183,6 +184,12 @@ class Stack:
         if self._supervisor is not None:
             self._supervisor.stop()
             self._supervisor = None
+
+    def finish(self) -> None:
+        """Stop the workers and keep what the embedded broker holds, so that it can be audited."""
+        self.stop_workers()
+        if self._broker is not None:
+            asyncio.run(archive_topics(self._settings, self.data))
 
     def stop(self) -> None:
         """Stop all parts, in the order of the data's way."""

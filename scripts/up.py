@@ -7,11 +7,9 @@ query the views with `engage sql QUERY --data DIR`. When it stops, results and t
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import time
 
-from scripts.archive import archive_topics
 from scripts.options import clickhouse_option, data_option, kafka_option
 from scripts.run import settings_of
 from scripts.stack import Ports, Stack
@@ -52,7 +50,5 @@ def run(args: argparse.Namespace) -> int:
                 stack.supervisor.check()
         except KeyboardInterrupt:
             print("stopping", file=sys.stderr)
-        stack.stop_workers()
-        if args.kafka is None:
-            asyncio.run(archive_topics(stack.settings.kafka, args.data))
+        stack.finish()
     return 0

@@ -45,10 +45,8 @@ def encoder(clickhouse_type: str) -> Encoder:
 
 def _integers(kind: pa.DataType, code: str) -> Encoder:
     def encode(values: Column) -> pa.Array:
-        if isinstance(values, array) and values.typecode == code:
-            packed = values
-        else:
-            packed = struct.pack(f"={len(values)}{code}", *values)
+        ready = isinstance(values, array) and values.typecode == code
+        packed = values if ready else struct.pack(f"={len(values)}{code}", *values)
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(packed)])
 
     return encode

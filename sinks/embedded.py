@@ -24,9 +24,11 @@ from aiohttp import web
 
 from schemas.errors import ConfigError, EngageError, Refused, Unavailable
 
-TOKEN_VARIABLE = "ENGAGE_CLICKHOUSE_TOKEN"
+TOKEN_VARIABLE = "ENGAGE_CLICKHOUSE_TOKEN"  # noqa: S105 - a name
 READY = "embedded ClickHouse ready at "
 MEMORY_MB_DEFAULT = 4_096
+BODY_MB_DEFAULT = 256
+UNPACKED_TO_BODY_MAX = 4
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 PARENT_POLL_S = 0.5
@@ -41,11 +43,19 @@ class EmbeddedClickHouse:
     """
 
     def __init__(
-        self, path: Path, *, port: int = 0, memory_mb: int = MEMORY_MB_DEFAULT, fsync: bool = False
+        self,
+        path: Path,
+        *,
+        port: int = 0,
+        memory_mb: int = MEMORY_MB_DEFAULT,
+        body_mb: int = BODY_MB_DEFAULT,
+        fsync: bool = False,
     ) -> None:
         self.path = path
         self._port = port
-        self._options = ["--memory-mb", str(memory_mb), *(["--fsync"] if fsync else [])]
+        self._options = ["--memory-mb", str(memory_mb), "--body-mb", str(body_mb)]
+        if fsync:
+            self._options.append("--fsync")
         self._token = secrets.token_urlsafe(24)
         self._process: subprocess.Popen[str] | None = None
         self._address = ""
@@ -130,9 +140,12 @@ class EmbeddedClickHouse:
 
 async def serve(arguments: argparse.Namespace, token: str) -> None:
     """Serve until SIGTERM, SIGINT or the end of the parent; running queries are finished first."""
+    os.environ["TZ"] = (
+        "UTC"  # the engine reads it when it is loaded: its times mean the same everywhere
+    )
     # The engine is half a gigabyte: only the process that serves it loads it.
     from sinks.engine import Engine, EngineError
-    from sinks.http_front import Front
+    from sinks.http_front import Front, FrontLimits
 
     listener = _listen(arguments.host, arguments.port)
     stopping = _stop_event(with_parent=arguments.with_parent)
@@ -144,7 +157,9 @@ async def serve(arguments: argparse.Namespace, token: str) -> None:
         )
     except EngineError as error:
         raise Unavailable(f"the engine cannot open {arguments.path}: {error}") from error
-    front = Front(engine, token)
+    body_bytes = arguments.body_mb << 20
+    limits = FrontLimits(body_bytes, body_bytes * UNPACKED_TO_BODY_MAX)
+    front = Front(engine, token, limits)
     runner = web.AppRunner(
         front.application(),
         access_log=None,
@@ -207,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8123, help="0 takes a free one")
     parser.add_argument("--memory-mb", type=int, default=MEMORY_MB_DEFAULT, help="memory at most")
+    parser.add_argument("--body-mb", type=int, default=BODY_MB_DEFAULT, help="request at most")
     parser.add_argument("--fsync", action="store_true", help="inserts survive a power cut")
     parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     return parser
@@ -222,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         asyncio.run(serve(arguments, token))
     except EngageError as error:
         stream = sys.stdout if arguments.with_parent else sys.stderr
-        print(f"error: {error}", file=stream, flush=True)  # noqa: T201
+        print(f"error: {error}", file=stream, flush=True)
         return error.exit_code
     return 0
 

@@ -4,9 +4,14 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable
+from typing import Protocol
 
-import lz4.frame
+import lz4.frame  # type: ignore[import-untyped]
 import zstandard
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 class TooLarge(ValueError):
@@ -32,7 +37,7 @@ def unpack(data: bytes, encoding: str, bytes_max: int) -> bytes:
     if opened is None:
         raise UnknownEncoding(f"content encoding {encoding!r} is not one of {', '.join(_OPENERS)}")
     try:
-        unpacked = opened(data).read(bytes_max + 1)
+        unpacked: bytes = opened(data).read(bytes_max + 1)
     except (OSError, EOFError, RuntimeError, zlib.error, zstandard.ZstdError) as error:
         raise ValueError(f"the {encoding} body is broken: {error}") from error
     if len(unpacked) > bytes_max:
@@ -51,7 +56,7 @@ def pack(data: bytes, encoding: str) -> bytes:
     return _PACKERS[encoding](data)
 
 
-_OPENERS: dict[str, Callable[[bytes], io.IOBase]] = {
+_OPENERS: dict[str, Callable[[bytes], _Readable]] = {
     "gzip": lambda data: gzip.GzipFile(fileobj=io.BytesIO(data)),
     "lz4": lambda data: lz4.frame.LZ4FrameFile(io.BytesIO(data)),
     "zstd": lambda data: zstandard.ZstdDecompressor().stream_reader(

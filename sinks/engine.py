@@ -31,12 +31,14 @@ _AST_FUNCTION = re.compile(r"^\s*Function (\S+)", re.MULTILINE)
 
 # Table functions that make rows out of their arguments, or of tables one may read anyway.
 _HARMLESS = frozenset(
-    "dictionary format fuzzquery generate_series generateseries generaterandom merge "
-    "mergetreeindex mergetreeprojection null numbers numbers_mt primes values view "
-    "viewifpermitted zeros zeros_mt".split()
+    {
+        *("dictionary", "format", "fuzzquery", "generate_series", "generateseries"),
+        *("generaterandom", "merge", "mergetreeindex", "mergetreeprojection", "null", "numbers"),
+        *("numbers_mt", "primes", "values", "view", "viewifpermitted", "zeros", "zeros_mt"),
+    }
 )
 # Ordinary functions that reach outside of the database.
-_REACHING_OUT = frozenset("catboostevaluate file hascolumnintable".split())
+_REACHING_OUT = frozenset({"catboostevaluate", "file", "hascolumnintable"})
 
 
 class EngineError(Exception):
@@ -152,7 +154,7 @@ class Engine:
     def handle(self) -> Handle:
         """A new handle with default settings."""
         try:
-            return Handle(chdb.connect(self._target))
+            return Handle(chdb.connect(self._target))  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise engine_error(error) from error
 
@@ -217,8 +219,11 @@ def _one(handle: Handle, sql: str) -> str:
 
 
 def _take(path: Path) -> int:
-    path.mkdir(parents=True, exist_ok=True)
-    lock_file = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock_file = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Refused(f"{path} cannot be used for data: {error.strerror}") from error
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -27,16 +27,19 @@ from sinks import encodings
 from sinks.calls import SESSION_TIMEOUT_S_MAX, Call, Caller, SessionWish
 from sinks.engine import Engine, EngineError, Result
 from sinks.native import NativeError, from_plain, to_plain
-from sinks.sqltext import Insert, output_format, parse_insert
+from sinks.sqltext import output_format, parse_insert
 
 QUERY_PREFIX_BYTES = 256 << 10  # an INSERT's FORMAT clause is looked for in this much
 PACK_FROM_BYTES = 1_024
 
 # URL parameters that steer the protocol; all others are settings of the engine.
 _PROTOCOL = frozenset(
-    "query query_id user password database default_format session_id session_timeout session_check "
-    "close_session compress decompress quota_key client_protocol_version buffer_size role stacktrace "
-    "wait_end_of_query http_write_exception_in_output_format".split()
+    {
+        *("query", "query_id", "user", "password", "database", "default_format", "role"),
+        *("session_id", "session_timeout", "session_check", "close_session", "quota_key"),
+        *("compress", "decompress", "client_protocol_version", "buffer_size", "stacktrace"),
+        *("wait_end_of_query", "http_write_exception_in_output_format"),
+    }
 )
 _STATUS = {
     **dict.fromkeys((6, 26, 27, 36, 38, 41, 43, 53, 62, 69, 70, 117, 456, 457), 400),
@@ -68,6 +71,16 @@ class FrontLimits:
     unpacked_bytes_max: int = 1 << 30
     running_max: int = 8
     waiting_max: int = 256
+
+
+@dataclass(frozen=True)
+class _Received:
+    """A request as it was sent, and whether its sender may write."""
+
+    headers: Mapping[str, str]
+    parameters: Mapping[str, str]
+    body: bytes
+    writing: bool
 
 
 class Front:
@@ -121,7 +134,7 @@ class Front:
         self._present += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._run, request.headers, parameters, body, writing
+                self._threads, self._run, _Received(request.headers, parameters, body, writing)
             )
         finally:
             self._present -= 1
@@ -139,23 +152,21 @@ class Front:
             "or there is no user with such name. (AUTHENTICATION_FAILED)",
         )
 
-    def _run(
-        self, headers: Mapping[str, str], parameters: dict[str, str], body: bytes, writing: bool
-    ) -> web.Response:
+    def _run(self, received: _Received) -> web.Response:
         """Everything that takes time, in a thread of its own."""
-        body = _unpacked(body, headers.get("Content-Encoding", ""), self._limits.unpacked_bytes_max)
-        call = _call(headers, parameters, body, writing=writing)
+        call = _call(received, self._limits.unpacked_bytes_max)
         result, gives_rows = self._caller.run(call)
-        response = web.Response(body=result.body)
-        response.headers["X-ClickHouse-Summary"] = _summary(result)
+        body, headers = result.body, {"X-ClickHouse-Summary": _summary(result)}
         if gives_rows:
             wanted = output_format(call.sql) or call.wanted_format
-            response.headers["X-ClickHouse-Format"] = wanted
-            response.headers["Content-Type"] = _content_type(wanted)
+            headers["X-ClickHouse-Format"] = wanted
+            headers["Content-Type"] = _content_type(wanted)
             if wanted == "Native":
-                response.body = _revised(result.body, parameters)
-        _pack(response, headers, parameters)
-        return response
+                body = _for_client(body, _revision(received.parameters))
+        body, encoding = _packed(body, received)
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        return web.Response(body=body, headers=headers)
 
     def _failure(self, error: EngineError) -> web.Response:
         text = f"{error}"
@@ -197,41 +208,39 @@ def _credentials(request: web.Request) -> tuple[str, str]:
     return user, request.headers.get("X-ClickHouse-Key") or request.query.get("password", "")
 
 
-def _unpacked(body: bytes, encoding: str, bytes_max: int) -> bytes:
+def _unpacked(received: _Received, bytes_max: int) -> bytes:
+    encoding = received.headers.get("Content-Encoding", "")
     try:
-        return encodings.unpack(body, encoding, bytes_max)
+        return encodings.unpack(received.body, encoding, bytes_max)
     except encodings.TooLarge as error:
         raise EngineError(307, str(error)) from error
     except ValueError as error:
         raise EngineError(354, str(error)) from error
 
 
-def _call(
-    headers: Mapping[str, str], parameters: dict[str, str], body: bytes, *, writing: bool
-) -> Call:
-    """Put the query of the URL before the body, as ClickHouse does, and find the INSERT's data."""
+def _call(received: _Received, unpacked_bytes_max: int) -> Call:
+    """Put the query of the URL before the body, as ClickHouse does, and find an INSERT's data."""
+    parameters, headers = received.parameters, received.headers
     for name in ("compress", "decompress"):
         if parameters.get(name, "0") not in ("0", "false"):
             raise EngineError(
                 48, f"{name}=1 (block compression) is not supported here: use Content-Encoding"
             )
-    query = parameters.get("query", "")
-    head = query.encode() + b"\n" if query else b""
-    whole = head + body if head else body
+    whole = _unpacked(received, unpacked_bytes_max)
+    if parameters.get("query"):
+        whole = parameters["query"].encode() + b"\n" + whole
+    # Latin-1 keeps characters and bytes in step: the data behind the statement may be binary.
     insert = parse_insert(whole[:QUERY_PREFIX_BYTES].decode("latin-1"))
-    data: memoryview | bytes = b""
-    if insert is not None:
-        data = memoryview(whole)[insert.data_start :]
-        insert = insert._replace(statement=insert.statement.encode("latin-1").decode())
-        data = _native_input(insert, data, parameters)
-        whole = b""
-    try:
-        sql = whole.decode()
-    except UnicodeDecodeError as error:
-        raise EngineError(62, f"The query is not UTF-8: {error}") from error
+    if insert is None:
+        sql, data = _text(whole), b""
+    else:
+        sql, data = "", whole[insert.data_start :]
+        insert = insert._replace(statement=_text(insert.statement.encode("latin-1")))
+        if insert.format == "Native":
+            data = _from_client(data, _revision(parameters))
     return Call(
         sql=sql,
-        writing=writing,
+        writing=received.writing,
         insert=insert,
         data=data,
         database=parameters.get("database") or headers.get("X-ClickHouse-Database", ""),
@@ -241,6 +250,13 @@ def _call(
         or "TabSeparated",
         session=_session(parameters),
     )
+
+
+def _text(query: bytes) -> str:
+    try:
+        return query.decode()
+    except UnicodeDecodeError as error:
+        raise EngineError(62, f"The query is not UTF-8: {error}") from error
 
 
 def _session(parameters: Mapping[str, str]) -> SessionWish:
@@ -262,20 +278,16 @@ def _revision(parameters: Mapping[str, str]) -> int:
         raise EngineError(27, f"client_protocol_version: {error}") from error
 
 
-def _native_input(
-    insert: Insert, data: memoryview, parameters: Mapping[str, str]
-) -> memoryview | bytes:
-    if insert.format != "Native" or not _revision(parameters):
-        return data
+def _from_client(data: bytes, revision: int) -> bytes:
     try:
-        return to_plain(bytes(data), _revision(parameters))
+        return to_plain(data, revision)
     except NativeError as error:
         raise EngineError(33, f"The Native block cannot be read: {error}") from error
 
 
-def _revised(body: bytes, parameters: Mapping[str, str]) -> bytes:
+def _for_client(data: bytes, revision: int) -> bytes:
     try:
-        return from_plain(body, _revision(parameters))
+        return from_plain(data, revision)
     except NativeError as error:
         raise EngineError(48, f"Native for this client's protocol: {error}") from error
 
@@ -291,15 +303,10 @@ def _content_type(wanted: str) -> str:
     return "text/plain; charset=UTF-8"
 
 
-def _pack(
-    response: web.Response, headers: Mapping[str, str], parameters: Mapping[str, str]
-) -> None:
-    body = response.body
-    if parameters.get("enable_http_compression", "0") in ("0", "false"):
-        return
-    if not isinstance(body, bytes) or len(body) < PACK_FROM_BYTES:
-        return
-    encoding = encodings.choose(headers.get("Accept-Encoding", ""))
-    if encoding:
-        response.body = encodings.pack(body, encoding)
-        response.headers["Content-Encoding"] = encoding
+def _packed(body: bytes, received: _Received) -> tuple[bytes, str]:
+    if received.parameters.get("enable_http_compression", "0") in ("0", "false"):
+        return body, ""
+    encoding = encodings.choose(received.headers.get("Accept-Encoding", ""))
+    if not encoding or len(body) < PACK_FROM_BYTES:
+        return body, ""
+    return encodings.pack(body, encoding), encoding

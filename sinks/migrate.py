@@ -98,7 +98,7 @@ def migrate(
         Refused: an applied file was edited or is missing, or the server refuses a statement.
         Unavailable: the server does not answer.
     """
-    for name in filter(None, (database, cluster)):
+    for name in (database, cluster or "none"):
         if not _IDENTIFIER.fullmatch(name):
             raise Refused(f"{name!r} is not a name for a ClickHouse database or cluster")
     target = Target(database, cluster)

@@ -75,22 +75,24 @@ def parse_insert(text: str) -> Insert | None:
     Data begins as ClickHouse has it: after blanks and at most one line end behind the format.
     """
     depth = 0
-    before: Token | None = None
-    first = True
-    for number, token in enumerate(tokens(text)):
-        word = token.text.upper() if token.kind == "word" else ""
-        if first and word != "INSERT":
+    previous = ""
+    after_format = None
+    for token in tokens(text):
+        word = token.text.upper() if token.kind == "word" else token.text
+        if not previous and word != "INSERT":
             return None
-        first = False
-        if before is not None and token.kind == "word":
-            return Insert(text[: before.start].rstrip(), token.text, _data_start(text, token.end))
-        before = None
-        if token.text in ("(", ")"):
-            depth += 1 if token.text == "(" else -1
-        elif depth == 0 and word in ("SELECT", "WITH", "VALUES", "FROM") and number > 1:
-            return None
-        elif depth == 0 and word == "FORMAT" and number > _TABLE_AT:
-            before = token
+        if after_format is not None and token.kind == "word":
+            statement = text[:after_format].rstrip()
+            return Insert(statement, token.text, _data_start(text, token.end))
+        after_format = None
+        if word in ("(", ")"):
+            depth += 1 if word == "(" else -1
+        elif depth == 0 and previous not in _BEFORE_NAME:
+            if word in _NO_DATA:
+                return None
+            if word == "FORMAT":
+                after_format = token.start
+        previous = word
     return None
 
 
@@ -112,7 +114,8 @@ def output_format(sql: str) -> str | None:
     return found
 
 
-_TABLE_AT = 1  # INSERT, INTO and then at least a name come before FORMAT
+_BEFORE_NAME = frozenset({"INTO", "TABLE", "FUNCTION", "."})
+_NO_DATA = frozenset({"SELECT", "WITH", "VALUES", "FROM"})
 
 
 def _data_start(text: str, position: int) -> int:

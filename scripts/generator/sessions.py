@@ -41,6 +41,7 @@ _NEXT_PAGE = 0.45
 # How a video's reach changes with its age in hours; a third of the log's time a challenge bursts.
 _REACH_BY_AGE = ((1, 0.5), (8, 1.0), (16, 0.8), (30, 0.6))
 _REACH_OLD = 0.45
+_REACH_TOP = 0.75
 _BURST_REACH = 6.0
 _SESSION_AGAIN_MAX = 40
 _SECOND_MS = 1000
@@ -161,7 +162,7 @@ class Crowd:
     def _reach(self, video: Video, age_ms: int, time_ms: int, seen: bool) -> float:  # noqa: FBT001
         reach = next((r for hours, r in _REACH_BY_AGE if age_ms < hours * HOUR_MS), _REACH_OLD)
         if video.is_top:
-            reach = 1.0  # or the top of a log would be whoever published last
+            reach = _REACH_TOP  # ageless, or the top would be whoever published last
         elif video.challenge_id == BURST_CHALLENGE:
             # Kept low outside the burst, since a reach above 1 cannot be drawn.
             burst = self._burst_ms[0] <= time_ms < self._burst_ms[1]

@@ -21,18 +21,11 @@ _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)" + re.escape(SUFFIX))
 _CHUNK_BYTES = 1 << 20
 
 NIL = 0xC0
-# msgpack's first byte -> struct format of the number that follows it
-_INTEGERS = {
-    0xCC: ">B",
-    0xCD: ">H",
-    0xCE: ">I",
-    0xCF: ">Q",
-    0xD0: ">b",
-    0xD1: ">h",
-    0xD2: ">i",
-    0xD3: ">q",
-}
-_LENGTHS = {0xC4: ">B", 0xC5: ">H", 0xC6: ">I", 0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}
+# msgpack's first byte -> the number that follows it
+_INTEGERS = {0xCC + n: struct.Struct(form) for n, form in enumerate((">B", ">H", ">I", ">Q"))}
+_INTEGERS |= {0xD0 + n: struct.Struct(form) for n, form in enumerate((">b", ">h", ">i", ">q"))}
+_LENGTHS = {0xC4 + n: struct.Struct(form) for n, form in enumerate((">B", ">H", ">I"))}
+_LENGTHS |= {0xD9 + n: struct.Struct(form) for n, form in enumerate((">B", ">H", ">I"))}
 ARRAY_OF_4 = 0x94
 
 
@@ -70,10 +63,10 @@ def read_archive(archive: Archive) -> Iterator[Record]:
     with archive.path.open("rb") as file:
         try:
             unpacker = _Unpacker(file)
-            while unpacker.has_more():
-                offset, timestamp_ms, key, value = unpacker.record()
-                yield Record(archive.topic, archive.partition, offset, timestamp_ms, key, value)
-        except (zstandard.ZstdError, ValueError, struct.error) as error:
+            while (unpacked := unpacker.record()) is not None:
+                offset = unpacked[0]
+                yield Record(archive.topic, archive.partition, *unpacked)
+        except (zstandard.ZstdError, ValueError) as error:
             raise InputError(f"{archive.path}: damaged after offset {offset}: {error}") from error
 
 
@@ -117,16 +110,25 @@ class _Unpacker:
         self._buffer = b""
         self._at = 0
 
-    def has_more(self) -> bool:
-        return self._at < len(self._buffer) or self._fill(1)
-
-    def record(self) -> tuple[int, int, bytes | None, bytes | None]:
-        if self._take(1)[0] != ARRAY_OF_4:
-            raise ValueError("not an array of 4")
-        return (self._integer(), self._integer(), self._bytes(), self._bytes())
+    def record(self) -> tuple[int, int, bytes | None, bytes | None] | None:
+        """Return the next record, or None at the end of the file."""
+        while True:
+            start = self._at
+            try:
+                if self._buffer[start] != ARRAY_OF_4:
+                    raise ValueError("not an array of 4")
+                self._at = start + 1
+                return (self._integer(), self._integer(), self._bytes(), self._bytes())
+            except (IndexError, struct.error):  # the buffer ends inside the record
+                self._at = start
+            if not self._fill():
+                if self._at < len(self._buffer):
+                    raise ValueError("the file ends inside a record")
+                return None
 
     def _integer(self) -> int:
-        first = self._take(1)[0]
+        first = self._buffer[self._at]
+        self._at += 1
         if first < 0x80:
             return first
         if first >= 0xE0:
@@ -134,39 +136,28 @@ class _Unpacker:
         return self._number(_INTEGERS, first)
 
     def _bytes(self) -> bytes | None:
-        first = self._take(1)[0]
+        first = self._buffer[self._at]
+        self._at += 1
         if first == NIL:
             return None
-        if 0xA0 <= first < 0xC0:
-            return self._take(first - 0xA0)
-        return self._take(self._number(_LENGTHS, first))
-
-    def _number(self, formats: dict[int, str], first: int) -> int:
-        if first not in formats:
-            raise ValueError(f"unexpected byte {first:#x}")
-        form = formats[first]
-        (number,) = struct.unpack(form, self._take(struct.calcsize(form)))
-        return int(number)
-
-    def _take(self, size: int) -> bytes:
-        end = self._at + size
-        if end > len(self._buffer):
-            if not self._fill(size):
-                raise ValueError("the file ends inside a record")
-            end = self._at + size
-        taken = self._buffer[self._at : end]
-        self._at = end
+        length = first - 0xA0 if 0xA0 <= first < 0xC0 else self._number(_LENGTHS, first)
+        taken = self._buffer[self._at : self._at + length]
+        self._at += length
+        if len(taken) < length:
+            raise IndexError
         return taken
 
-    def _fill(self, size: int) -> bool:
-        """Read on until `size` bytes are there; tell whether they are."""
-        parts = [self._buffer[self._at :]]
-        have = len(parts[0])
-        while have < size:
-            chunk = self._reader.read(max(_CHUNK_BYTES, size - have))
-            if not chunk:
-                break
-            parts.append(chunk)
-            have += len(chunk)
-        self._buffer, self._at = b"".join(parts), 0
-        return have >= size
+    def _number(self, forms: dict[int, struct.Struct], first: int) -> int:
+        form = forms.get(first)
+        if form is None:
+            raise ValueError(f"unexpected byte {first:#x}")
+        (number,) = form.unpack_from(self._buffer, self._at)
+        self._at += form.size
+        return int(number)
+
+    def _fill(self) -> bool:
+        """Read on; tell whether there was more."""
+        chunk = self._reader.read(_CHUNK_BYTES)
+        self._buffer = self._buffer[self._at :] + chunk
+        self._at = 0
+        return bool(chunk)

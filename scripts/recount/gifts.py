@@ -4,8 +4,10 @@ Points that the rule's text leaves open, as decided here:
 
 - An event raises the event time before it counts: a frame that comes long after its streak's
   timeout finds the streak final, and is an adjustment.
-- A frame that is itself older than the timeout makes its streak final at once.
-- A better frame after the end is booked when its streak's worth is above all that was booked.
+- Only an event that raises the event time ends streaks: one whose frame is itself older than the
+  timeout stays open until the next such event.
+- A better frame after the end is booked by the difference to all that was booked, also when that
+  is negative (a streak whose unit price fell): else money would depend on the order of arrival.
 - A refunded order's frame that comes after the refund takes its streak back before it could count
   for more: what was booked is corrected, the frame itself is never booked.
 - A correction by refund has the time of the event that brought it: the refund's, or the frame's
@@ -56,16 +58,20 @@ class Gifts:
         self._rules = rules
         self._keys_of_order: dict[tuple[str, str], set[StreakKey]] = {}  # (live, order) -> streaks
         self._refunded_orders: set[tuple[str, str]] = set()  # (live, order)
+        self._max_event_time_ms = 0
         self._deadlines: list[tuple[int, StreakKey]] = []  # a heap; a streak may be in it often
 
     def advance(self, max_event_time_ms: int) -> None:
-        """End the streaks whose timeout has passed."""
+        """End the streaks whose timeout has passed, if the event time was raised."""
+        if max_event_time_ms <= self._max_event_time_ms:
+            return
+        self._max_event_time_ms = max_event_time_ms
         while self._deadlines and self._is_over(self._deadlines[0][0], max_event_time_ms):
             _, key = heapq.heappop(self._deadlines)
             if self._is_over(self._deadline(self.streaks[key]), max_event_time_ms):
                 self._end(key)
 
-    def frame(self, gift: Gift, max_event_time_ms: int) -> None:
+    def frame(self, gift: Gift) -> None:
         """Count one frame."""
         key = (gift.live_id, gift.user_id, gift.gift_id, gift.group_id)
         streak = self.streaks.get(key)
@@ -84,7 +90,6 @@ class Gifts:
         heapq.heappush(self._deadlines, (self._deadline(streak), key))
         if gift.repeat_end:
             self._end(key)
-        self.advance(max_event_time_ms)
 
     def refund(self, event: GiftRefunded) -> None:
         """Make the streaks of an order worth no money, those known and those to come."""
@@ -128,7 +133,7 @@ class Gifts:
     def _book_difference(self, key: StreakKey, gift: Gift) -> None:
         streak = self.streaks[key]
         difference = self._worth_micros(streak) - streak.booked_micros
-        if streak.best is gift and difference > 0 and not streak.is_refunded:
+        if streak.best is gift and difference and not streak.is_refunded:
             streak.booked_micros += difference
             suffix = f":{gift.id}"
             self.entries.append(self._entry(key, streak, suffix, "adjustment", difference))

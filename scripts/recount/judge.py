@@ -8,8 +8,9 @@ and made their copies duplicates, for those decisions are not counts. The edges,
   was counted and has been forgotten since, is taken back by what its first copy in the log said,
   whatever the copy inside `targets` says (the contract: targets are the original events, whole).
 - A target that never came, within the horizon: when it comes, it is suppressed. Should it come
-  after the horizon passed, it is late. Suppressed ids are remembered like counted ones, so that a
-  second copy is a duplicate.
+  after the horizon passed, it is late.
+- Copies of an event that come after its invalidation are suppressed, not duplicates: as if the
+  first had never been sent, so there is nothing to be a copy of.
 - A target that never came, or that was late, older than the horizon: nobody can tell it from a
   counted one that was forgotten, so it is taken as counted. Its counters, its play and its score,
   as `targets` tell them, are subtracted although they were never added ("phantom"). Registers and
@@ -93,16 +94,16 @@ class Judge:
         return ""
 
     def _fate(self, event: PydanticEvent, offset: int) -> Fate:
-        """Rules 2 and 3, in this order: late, duplicate, suppressed, counted."""
+        """Rules 2 and 3, in this order: late, suppressed, duplicate, counted."""
         horizon = self.max_event_time_ms - self._rules.horizon_ms
         if event.event_time_ms < horizon and may_be_late(event):
             return Fate.LATE
         subject = subject_of(event)
+        if (subject, event.id) in self._invalidated:
+            return Fate.SUPPRESSED
         if self._remembers(subject, event.id):
             return Fate.DUPLICATE
         self._first_copies.setdefault(subject, {})[event.id] = (event.event_time_ms, offset)
-        if (subject, event.id) in self._invalidated:
-            return Fate.SUPPRESSED
         return Fate.COUNTED
 
     def _remembers(self, subject: str, event_id: str) -> bool:

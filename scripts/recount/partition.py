@@ -104,7 +104,7 @@ class PartitionCount:
         if taken_back and isinstance(event, VideoEvent):
             self._video(event.video_id).forget(event, self._rules)
         elif isinstance(event, LiveEvent):
-            self._count_live(event, message.max_event_time_ms)
+            self._count_live(event)
         elif isinstance(event, VideoEvent):
             self._count_video(event)
 
@@ -140,11 +140,11 @@ class PartitionCount:
             register = self._result.follows.setdefault(event.creator_id, {})
             note_last(register, event.user_id, event, on=event.type == "follow")
 
-    def _count_live(self, event: AnyLiveEvent, max_event_time_ms: int) -> None:
+    def _count_live(self, event: AnyLiveEvent) -> None:
         live = self._lives.setdefault(event.live_id, Live())
         self._add(event, "live", event.live_id, live.count(event))
         if isinstance(event, Gift):
-            self._gifts.frame(event, max_event_time_ms)
+            self._gifts.frame(event)
         elif isinstance(event, GiftRefunded):
             self._gifts.refund(event)
 

@@ -1,7 +1,8 @@
 -- Who trends: `score` is log2 of decayed points and needs no reading time; `velocity` is points per
 -- hour at the newest event time of all partitions. Of a hashtag, sound, challenge or creator both
 -- are those of its videos together: scores are added shifted by the largest, in sorted order, so
--- that every reading gives the same bits. A filter on kind skips the work for the other kinds.
+-- that every reading gives the same bits. A video whose score is not above zero may still have points
+-- in the last hours: it adds to the velocity alone. A filter on kind skips the work for the other kinds.
 CREATE OR REPLACE VIEW {database}.trending_now {on_cluster} AS
 SELECT
     kind,
@@ -14,7 +15,7 @@ FROM
     SELECT
         kind,
         entity_id,
-        arraySort(groupArray(k.score)) AS scores,
+        arraySort(groupArrayIf(k.score, k.score > -1e308)) AS scores,
         arrayMax(scores) + log2(arraySum(x -> exp2(x - arrayMax(scores)), scores)) AS score,
         sum(k.velocity) AS velocity
     FROM
@@ -27,7 +28,7 @@ FROM
             exp2(fast_score - now_ms / fast_half_life_ms) * log(2) * 3600000 / fast_half_life_ms AS velocity
         FROM {database}.video_state
         ARRAY JOIN ['video', 'creator', 'hashtag', 'sound', 'challenge'] AS kind
-        WHERE score > -1e308
+        WHERE score > -1e308 OR fast_score > -1e308
     ) AS k
     ARRAY JOIN multiIf(
         kind = 'video', [video_id],
@@ -38,4 +39,5 @@ FROM
     ) AS entity_id
     WHERE entity_id != ''
     GROUP BY kind, entity_id
+    HAVING notEmpty(scores)
 );

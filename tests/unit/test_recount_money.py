@@ -75,18 +75,27 @@ def test_a_better_frame_after_the_end_is_an_adjustment() -> None:
     assert minute(expected, 0, "live") == {"gifts": 5, "gift_coins": 50}
 
 
-def test_frames_after_the_end_that_are_not_worth_more_book_nothing() -> None:
-    cheaper = event("gift", repeat_count=2, coins=1, at=1)
-    expected = count(event("gift", repeat_end=True), event("gift", at=-1), cheaper)
+def test_a_frame_after_the_end_that_is_not_better_books_nothing() -> None:
+    expected = count(event("gift", repeat_end=True), event("gift", at=1, coins=99))
     assert booked(expected) == {STREAK: ("final", 10 * COIN)}
-    assert minute(expected, 0, "live") == {"gifts": 2, "gift_coins": 2}
 
 
-def test_after_a_cheaper_best_frame_only_what_is_above_the_booked_is_added() -> None:
-    cheaper = event("gift", repeat_count=2, coins=1)
-    dearer = event("gift", id="f", repeat_count=3, coins=10)
-    expected = count(event("gift", repeat_end=True), cheaper, dearer)
-    assert booked(expected)[f"{STREAK}:f"] == ("adjustment", 20 * COIN)
+def test_a_better_frame_of_less_worth_is_a_negative_adjustment() -> None:
+    cheaper = event("gift", id="f", repeat_count=2, coins=1, at=1)
+    last = event("gift", id="g", repeat_count=3, coins=10, at=2)
+    expected = count(event("gift", repeat_end=True), cheaper, last)
+    assert booked(expected) == {
+        STREAK: ("final", 10 * COIN),
+        f"{STREAK}:f": ("adjustment", -8 * COIN),
+        f"{STREAK}:g": ("adjustment", 28 * COIN),
+    }
+    assert minute(expected, 0, "live") == {"gifts": 3, "gift_coins": 30}
+
+
+def test_of_equal_frames_the_earlier_stands_also_after_the_end() -> None:
+    earlier = event("gift", id="f", at=-1, coins=9)
+    expected = count(event("gift", repeat_end=True), earlier)
+    assert booked(expected)[f"{STREAK}:f"] == ("adjustment", -COIN)
 
 
 def test_a_frame_that_comes_after_its_own_timeout_finds_the_streak_final() -> None:
@@ -97,8 +106,12 @@ def test_a_frame_that_comes_after_its_own_timeout_finds_the_streak_final() -> No
     }
 
 
-def test_a_frame_older_than_the_timeout_ends_its_streak_at_once() -> None:
-    assert booked(count(event("like", at=DAY_MS), event("gift"))) == {STREAK: ("final", 10 * COIN)}
+def test_a_frame_older_than_the_timeout_is_ended_by_the_next_event_that_raises_the_time() -> None:
+    log = [event("like", at=DAY_MS), event("gift"), event("gift", repeat_count=2)]
+    not_raised = count(*log, event("like", at=DAY_MS))
+    assert booked(not_raised) == {STREAK: ("estimated", 20 * COIN)}
+    raised = count(*log, event("like", at=DAY_MS + 1))
+    assert booked(raised) == {STREAK: ("final", 20 * COIN)}
 
 
 def test_streaks_of_other_groups_users_and_gifts_are_apart() -> None:

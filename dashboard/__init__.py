@@ -1,0 +1,1 @@
+"""The built-in dashboard: reads ClickHouse, and only that, and shows it live in a browser."""

@@ -1,0 +1,237 @@
+"""Reads ClickHouse once a second for everybody who looks, and not at all when nobody does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from dashboard.movement import Movement
+from dashboard.parameters import Ask
+from dashboard.pulse import Pulse
+from dashboard.queries import PULSE
+from dashboard.reader import Reader, Row
+from schemas.errors import EngageError, Refused
+
+VIEWERS_MAX = 200
+ASKS_MAX = 500  # distinct questions at a time: filters differ, viewers mostly do not
+ANYWAY_S = 10.0  # some rows change without the log: settlements, lives that another worker closes
+COST_SHARE = 5  # a question that takes t seconds is asked again after 5 t at the earliest
+FRESH_S = 1.0
+
+_PULSE_ASK = Ask(PULSE, ())
+
+
+@dataclass(eq=False)
+class Viewer:
+    """Somebody who looks: what was not sent to them yet, newest of each kind only."""
+
+    asks: frozenset[Ask]
+    _waiting: dict[str, bytes] = field(default_factory=dict)
+    _something: asyncio.Event = field(default_factory=asyncio.Event)
+    _gone: bool = False
+
+    def tell(self, name: str, frame: bytes) -> None:
+        """Have a frame sent; it takes the place of an unsent one of that name."""
+        self._waiting[name] = frame
+        self._something.set()
+
+    def dismiss(self) -> None:
+        """End the frames."""
+        self._gone = True
+        self._something.set()
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """What to send, as it comes."""
+        while True:
+            await self._something.wait()
+            if self._gone:
+                return
+            self._something.clear()
+            waiting, self._waiting = self._waiting, {}
+            yield b"".join(waiting.values())
+
+
+@dataclass
+class _Answer:
+    """The newest answer to a question, and when it may be asked again."""
+
+    movement: Movement
+    body: bytes = b""
+    read_s: float = -1e9
+    cost_s: float = 0.0
+    trouble: str = ""
+    running: bool = False
+
+
+class Hub:
+    """Shares one poll among all viewers. Use it inside one event loop."""
+
+    def __init__(self, reader: Reader, *, interval_s: float = 1.0) -> None:
+        self._reader = reader
+        self._interval_s = interval_s
+        self._viewers: set[Viewer] = set()
+        self._answers: dict[Ask, _Answer] = {}
+        self._pulse = Pulse()
+        self._last_pulse: dict[str, Any] | None = None
+        self._dirty_ticks = 0
+        self._newcomer = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+        self._readings: set[asyncio.Task[None]] = set()
+
+    def join(self, asks: Sequence[Ask]) -> Viewer:
+        """Begin to look at some panels; `leave` ends it.
+
+        Raises:
+            Refused: too many look already.
+        """
+        wanted = {ask for viewer in self._viewers for ask in viewer.asks} | set(asks)
+        if len(self._viewers) >= VIEWERS_MAX or len(wanted) > ASKS_MAX:
+            raise Refused(f"{len(self._viewers)} viewers look at this dashboard already: try later")
+        viewer = Viewer(frozenset(asks))
+        self._viewers.add(viewer)
+        if self._pulse.history:
+            viewer.tell("history", frame("history", {"points": self._pulse.history}))
+        for ask in asks:
+            answer = self._answers.get(ask)
+            if answer and answer.body and _age_s(answer.read_s) < self._interval_s * 2:
+                viewer.tell(ask.query.name, _event("panel", answer.body))
+        self._newcomer.set()
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._watch())
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """Stop looking; with the last viewer the polling ends."""
+        self._viewers.discard(viewer)
+        if not self._viewers and self._loop is not None:
+            self._loop.cancel()
+            self._loop = None
+
+    async def close(self) -> None:
+        """Dismiss all viewers and stop polling."""
+        tasks = [*self._readings, *([self._loop] if self._loop else [])]
+        for viewer in self._viewers:
+            viewer.dismiss()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def answer(self, ask: Ask) -> bytes:
+        """One panel's answer as JSON, at most a second old.
+
+        Raises:
+            EngageError: ClickHouse does not answer it.
+        """
+        kept = self._answers.get(ask)
+        if kept and kept.body and _age_s(kept.read_s) <= FRESH_S:
+            return kept.body
+        return _body(ask, await self._reader.rows(ask), None)
+
+    async def _watch(self) -> None:
+        while True:
+            began_s = time.monotonic()
+            self._newcomer.clear()
+            await self._tick()
+            rest_s = self._interval_s - (time.monotonic() - began_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.05, rest_s)):
+                    await self._newcomer.wait()
+
+    async def _tick(self) -> None:
+        """Read the pulse, tell it to everybody, and have read again what may have changed."""
+        if self._last_pulse is None or _age_s(self._last_pulse["at_s"]) > self._interval_s / 2:
+            try:
+                rows = await self._reader.rows(_PULSE_ASK)
+            except EngageError as error:
+                self._last_pulse = None
+                self._tell_all("pulse", frame("problem", {"message": str(error)}))
+                return
+            at_s, clock_ms = time.monotonic(), time.time_ns() // 1_000_000
+            self._last_pulse = self._pulse.take(rows, at_s, clock_ms) | {"at_s": at_s}
+            # Rows are not written all at once: what a flush changed is read once more a tick later.
+            self._dirty_ticks = 2 if self._pulse.moved else max(0, self._dirty_ticks - 1)
+        self._tell_all("pulse", frame("pulse", self._last_pulse))
+        wanted = {ask for viewer in self._viewers for ask in viewer.asks}
+        self._forget(wanted)
+        for ask in wanted:
+            answer = self._answers.setdefault(ask, _Answer(Movement(ask.query.compare_by)))
+            if self._due(answer):
+                answer.running = True
+                task = asyncio.create_task(self._read(ask, answer))
+                self._readings.add(task)
+                task.add_done_callback(self._readings.discard)
+
+    def _due(self, answer: _Answer) -> bool:
+        age_s = _age_s(answer.read_s)
+        if answer.running or age_s < answer.cost_s * COST_SHARE:
+            return False
+        if not answer.body or age_s >= ANYWAY_S:
+            return True
+        return self._dirty_ticks > 0 and age_s > self._interval_s / 2
+
+    async def _read(self, ask: Ask, answer: _Answer) -> None:
+        began_s = time.monotonic()
+        try:
+            rows = await self._reader.rows(ask)
+        except EngageError as error:
+            trouble = {"panel": ask.query.name, "message": str(error)}
+            self._tell_lookers(ask, frame("trouble", trouble))
+            answer.body = b""
+            return
+        finally:
+            answer.running = False
+            answer.read_s = time.monotonic()
+            answer.cost_s = answer.read_s - began_s
+        ago_s = None
+        if ask.query.compare_by:
+            ago_s = answer.movement.tell(rows, answer.read_s)
+        body = _body(ask, rows, ago_s)
+        if body != answer.body:
+            answer.body = body
+            self._tell_lookers(ask, _event("panel", body))
+
+    def _tell_all(self, name: str, message: bytes) -> None:
+        for viewer in self._viewers:
+            viewer.tell(name, message)
+
+    def _tell_lookers(self, ask: Ask, message: bytes) -> None:
+        for viewer in self._viewers:
+            if ask in viewer.asks:
+                viewer.tell(ask.query.name, message)
+
+    def _forget(self, wanted: set[Ask]) -> None:
+        """Keep ranks to compare with a while after the last look, nothing else."""
+        for ask in self._answers.keys() - wanted:
+            answer = self._answers[ask]
+            if not answer.running and (not ask.query.compare_by or _age_s(answer.read_s) > 300):
+                del self._answers[ask]
+
+
+def frame(event: str, content: object) -> bytes:
+    """A server-sent event."""
+    return _event(event, msgspec.json.encode(content))
+
+
+def _event(event: str, body: bytes) -> bytes:
+    return b"event: " + event.encode() + b"\ndata: " + body + b"\n\n"
+
+
+def _body(ask: Ask, rows: list[Row], compared_s: float | None) -> bytes:
+    content: dict[str, Any] = {
+        "panel": ask.query.name,
+        "parameters": dict(ask.values),
+        "rows": rows,
+    }
+    if ask.query.compare_by:
+        content["compared_s"] = None if compared_s is None else round(compared_s)
+    return msgspec.json.encode(content)
+
+
+def _age_s(at_s: float) -> float:
+    return time.monotonic() - at_s

@@ -1,0 +1,223 @@
+"""Migrations: complete, repeatable, guarded; and the tables are what the row models say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from schemas.errors import Refused
+from schemas.rows import COLUMNS, COUNTERS, TABLES, clickhouse_types
+from sinks.client import connect
+from sinks.embedded import EmbeddedClickHouse
+from sinks.migrate import DIRECTORY, Target, migrate, pending, read_migrations
+from sinks.sqltext import statements
+
+TOTALS = COUNTERS
+VIEWS: dict[str, tuple[str, ...]] = {
+    **{
+        f"engagement_1{unit}": (
+            *("window_start", "kind", "subject_id", "creator_id"),
+            *(name for name in COUNTERS),
+        )
+        for unit in "mhd"
+    },
+    "trending_now": ("kind", "entity_id", "score", "velocity", "rank"),
+    "boosts": ("video_id", "pool", "verdict", "decided_at", "weights_version"),
+    "earnings_ledger": (
+        *("entry_id", "occurred_at", "creator_id", "source", "state"),
+        *("amount_micros", "currency", "reference", "rate_version"),
+    ),
+    "earnings_daily": ("day", "creator_id", "source", "amount_micros", "entries"),
+    "balances": ("creator_id", "currency", "amount_micros"),
+    "content_performance": (
+        *("dimension", "value", "videos", "views", "likes"),
+        *("likes_per_1000_views", "earnings_micros"),
+    ),
+    "dead_letters": (
+        *("topic", "partition", "offset", "stage", "reason", "detail", "raw", "event_time"),
+    ),
+    "late_events": ("window_start", "kind", "subject_id", "type", "events"),
+}
+WIDER_VIEWS = {
+    "videos": (
+        *("video_id", "creator_id", "content_type", "duration_ms", "published_at"),
+        *(*COUNTERS, "net_likes", "unique_viewers", "pool"),
+    ),
+    "lives": ("live_id", "creator_id", "started_at", "ended_at", *COUNTERS, "unique_viewers"),
+    "creators": (
+        *("creator_id", "followers", "videos", *COUNTERS),
+        *("engagement_rate", "reply_rate", "earnings_micros"),
+    ),
+}
+
+
+def columns(client: Client, table: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in client.query(f"DESCRIBE TABLE {table}").result_rows}
+
+
+@pytest.fixture
+def bare(clickhouse: EmbeddedClickHouse, database: str) -> Iterator[Client]:
+    """A client of a database that does not exist yet."""
+    client = connect(clickhouse.url, database)
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_what_the_models_say(client: Client, table: str) -> None:
+    assert columns(client, table) == clickhouse_types(TABLES[table])
+    assert tuple(columns(client, table)) == COLUMNS[table]
+    engine = client.query(
+        "SELECT engine_full FROM system.tables "
+        "WHERE database = currentDatabase() AND name = {table:String}",
+        {"table": table},
+    ).result_rows[0][0]
+    assert engine.startswith("ReplacingMergeTree(version) ")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_public_views_keep_their_contract(client: Client, view: str) -> None:
+    assert tuple(columns(client, view)) == VIEWS[view]
+    assert client.query(f"SELECT * FROM {view}").row_count == 0
+
+
+@pytest.mark.parametrize("view", WIDER_VIEWS)
+def test_public_views_that_show_more(client: Client, view: str) -> None:
+    wanted = WIDER_VIEWS[view]
+    assert tuple(columns(client, view))[: len(wanted)] == wanted
+    assert client.query(f"SELECT * FROM {view}").row_count == 0
+
+
+def test_partitions_hold_only_what_identifies_a_row(client: Client) -> None:
+    rows = client.query(
+        "SELECT name, partition_key, sorting_key FROM system.tables "
+        "WHERE database = currentDatabase() AND partition_key != ''"
+    ).result_rows
+    assert {row[0] for row in rows} == {"windows_1m", "ledger", "estimates"}
+    for _, partition_key, sorting_key in rows:
+        column = partition_key.partition("(")[2].rstrip(")")
+        assert column in sorting_key
+
+
+def test_running_twice_does_nothing(client: Client, database: str) -> None:
+    before = client.query("SELECT * FROM migrations ORDER BY number").result_rows
+    assert [row[1] for row in before] == [one.name for one in read_migrations()]
+    assert migrate(client, database) == []
+    assert client.query("SELECT * FROM migrations ORDER BY number").result_rows == before
+
+
+def test_every_statement_may_run_again(client: Client, database: str) -> None:
+    client.command("INSERT INTO late (source, version) VALUES (1, 1)")
+    for migration in read_migrations():
+        for statement in statements(Target(database).render(migration.text)):
+            client.command(statement)
+    assert client.command("SELECT count() FROM late") == 1
+
+
+def test_two_at_once_are_harmless(clickhouse: EmbeddedClickHouse, database: str) -> None:
+    def run(_: int) -> None:
+        one = connect(clickhouse.url, database)
+        migrate(one, database)
+        one.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(run, range(3)))
+    client = connect(clickhouse.url, database)
+    names = client.query("SELECT name FROM migrations FINAL ORDER BY number").result_columns[0]
+    assert list(names) == [one.name for one in read_migrations()]
+    assert migrate(client, database) == []
+    client.close()
+
+
+def write(directory: Path, name: str, text: str) -> None:
+    (directory / name).write_text(text)
+
+
+def test_an_edited_file_is_refused(bare: Client, database: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_a.sql", "CREATE VIEW IF NOT EXISTS {database}.a AS SELECT 1;")
+    assert migrate(bare, database, directory=tmp_path) == ["0001_a.sql"]
+    write(tmp_path, "0001_a.sql", "CREATE VIEW IF NOT EXISTS {database}.a AS SELECT 2;")
+    with pytest.raises(Refused, match=r"0001_a\.sql was edited after it was applied"):
+        migrate(bare, database, directory=tmp_path)
+
+
+def test_a_newer_database_is_refused(bare: Client, database: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_a.sql", "SELECT 1;")
+    write(tmp_path, "0002_b.sql", "SELECT 2;")
+    migrate(bare, database, directory=tmp_path)
+    (tmp_path / "0002_b.sql").unlink()
+    with pytest.raises(Refused, match=r"0002_b\.sql, which this version does not know"):
+        migrate(bare, database, directory=tmp_path)
+
+
+def test_a_failed_migration_is_named_and_tried_again(
+    bare: Client, database: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "0001_a.sql", "CREATE VIEW {database}.a AS SELECT 1; SELECT nope;")
+    with pytest.raises(Refused, match=r"refuses in migration 0001_a\.sql: .*nope"):
+        migrate(bare, database, directory=tmp_path)
+    write(tmp_path, "0001_a.sql", "CREATE OR REPLACE VIEW {database}.a AS SELECT 1;")
+    assert migrate(bare, database, directory=tmp_path) == ["0001_a.sql"]
+
+
+@pytest.mark.parametrize("names", [["0002_a.sql"], ["0001_a.sql", "0001_b.sql"], ["1_a.sql"]])
+def test_numbers_leave_no_gap(names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        write(tmp_path, name, "")
+    with pytest.raises(Refused):
+        read_migrations(tmp_path)
+
+
+def test_line_ends_are_no_edit(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_bytes(b"SELECT 1;\r\nSELECT 2;\r\n")
+    (one,) = read_migrations(tmp_path)
+    assert one.checksum == hashlib.sha256(b"SELECT 1;\nSELECT 2;\n").hexdigest()
+    assert pending([one], {1: (one.name, one.checksum)}) == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a;b", "a`b", "1a"])
+def test_odd_names_of_databases_are_refused(bare: Client, name: str) -> None:
+    with pytest.raises(Refused, match="not a name"):
+        migrate(bare, name)
+
+
+def test_the_same_files_on_a_cluster(client: Client) -> None:
+    """No cluster is at hand: every statement must parse, and the tables come in pairs."""
+    target = Target("engagement", "main")
+    rendered = [
+        statement
+        for migration in read_migrations()
+        for statement in statements(target.render(migration.text))
+    ]
+    for statement in rendered:
+        client.query("SELECT formatQuery({text:String})", {"text": statement})
+        assert "ON CLUSTER 'main'" in statement
+        assert "{" not in statement
+    text = "\n".join(rendered)
+    for table in TABLES:
+        assert f"CREATE TABLE IF NOT EXISTS engagement.{table}_local ON CLUSTER 'main'\n(" in text
+        assert f"ENGINE = Distributed('main', 'engagement', '{table}_local', " in text
+    assert text.count("ReplicatedReplacingMergeTree(version)") == len(TABLES)
+    assert "FINAL" in text
+
+
+def test_shards_go_by_the_key() -> None:
+    """Replacing works inside of one shard only, so the sharding key must be part of the key."""
+    for migration in read_migrations(DIRECTORY):
+        for statement in statements(Target("d", "c").render(migration.text)):
+            if "Distributed(" not in statement:
+                continue
+            table, key = (
+                statement.split("_local', ")[0].split("'")[-1],
+                statement.split("_local', ")[1],
+            )
+            sorting = (
+                migration.text.split(f"{table}{{local}}")[1].split("ORDER BY (")[1].split(")\n")[0]
+            )
+            for column in key.removeprefix("cityHash64(").rstrip(")").split(", "):
+                assert column in sorting
