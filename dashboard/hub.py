@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ COST_SHARE = 5  # a question that takes t seconds is asked again after 5 t at th
 FRESH_S = 1.0
 
 _PULSE_ASK = Ask(PULSE, ())
+_LOG = logging.getLogger("engage.dashboard")
 
 
 @dataclass(eq=False)
@@ -65,7 +67,6 @@ class _Answer:
     body: bytes = b""
     read_s: float = -1e9
     cost_s: float = 0.0
-    trouble: str = ""
     running: bool = False
 
 
@@ -78,7 +79,8 @@ class Hub:
         self._viewers: set[Viewer] = set()
         self._answers: dict[Ask, _Answer] = {}
         self._pulse = Pulse()
-        self._last_pulse: dict[str, Any] | None = None
+        self._pulse_frame = b""
+        self._pulse_s = -1e9
         self._dirty_ticks = 0
         self._newcomer = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -104,6 +106,7 @@ class Hub:
         self._newcomer.set()
         if self._loop is None:
             self._loop = asyncio.create_task(self._watch())
+            self._loop.add_done_callback(self._ended)
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
@@ -145,18 +148,18 @@ class Hub:
 
     async def _tick(self) -> None:
         """Read the pulse, tell it to everybody, and have read again what may have changed."""
-        if self._last_pulse is None or _age_s(self._last_pulse["at_s"]) > self._interval_s / 2:
+        if _age_s(self._pulse_s) > self._interval_s / 2:
             try:
                 rows = await self._reader.rows(_PULSE_ASK)
             except EngageError as error:
-                self._last_pulse = None
                 self._tell_all("pulse", frame("problem", {"message": str(error)}))
                 return
-            at_s, clock_ms = time.monotonic(), time.time_ns() // 1_000_000
-            self._last_pulse = self._pulse.take(rows, at_s, clock_ms) | {"at_s": at_s}
+            self._pulse_s = time.monotonic()
+            told = self._pulse.take(rows, self._pulse_s, time.time_ns() // 1_000_000)
+            self._pulse_frame = frame("pulse", told)
             # Rows are not written all at once: what a flush changed is read once more a tick later.
             self._dirty_ticks = 2 if self._pulse.moved else max(0, self._dirty_ticks - 1)
-        self._tell_all("pulse", frame("pulse", self._last_pulse))
+        self._tell_all("pulse", self._pulse_frame)
         wanted = {ask for viewer in self._viewers for ask in viewer.asks}
         self._forget(wanted)
         for ask in wanted:
@@ -166,6 +169,15 @@ class Hub:
                 task = asyncio.create_task(self._read(ask, answer))
                 self._readings.add(task)
                 task.add_done_callback(self._readings.discard)
+
+    def _ended(self, loop: asyncio.Task[None]) -> None:
+        """Let the viewers come again when the polling broke: that begins it anew."""
+        if loop.cancelled() or loop.exception() is None:
+            return
+        _LOG.error("the dashboard's polling broke", exc_info=loop.exception())
+        self._loop = None
+        for viewer in self._viewers:
+            viewer.dismiss()
 
     def _due(self, answer: _Answer) -> bool:
         age_s = _age_s(answer.read_s)
@@ -229,7 +241,7 @@ def _body(ask: Ask, rows: list[Row], compared_s: float | None) -> bytes:
         "rows": rows,
     }
     if ask.query.compare_by:
-        content["compared_s"] = None if compared_s is None else round(compared_s)
+        content["compared_s"] = None if compared_s is None else round(compared_s, -1)
     return msgspec.json.encode(content)
 
 

@@ -58,7 +58,7 @@ class Identifier:
         return {self.name: value}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Span:
     """A stretch of event time that ends now, cut into steps: `span_s` and `step_s` in the SQL.
 
@@ -89,7 +89,7 @@ class Span:
 Parameter = Choice | Identifier | Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query:
     """A named question to ClickHouse.
 

@@ -52,12 +52,14 @@ class Pulse:
             "per_second": rate,
             "totals": {name: str(total) for name, total in sample.totals.items()},
             "types": [
-                {"type": name, "messages": str(total), "per_second": _type_rate(before, sample, name)}
+                {
+                    "type": name,
+                    "messages": str(total),
+                    "per_second": _type_rate(before, sample, name),
+                }
                 for name, total in sorted(sample.by_type.items(), key=lambda item: -item[1])
             ],
-            "partitions": [
-                {name: row[name] for name in row if name != "by_type"} for row in rows
-            ],
+            "partitions": [{name: row[name] for name in row if name != "by_type"} for row in rows],
         }
 
     @property

@@ -13,13 +13,20 @@ KINDS = ("video", "hashtag", "sound", "challenge", "creator")
 SOURCES = ("creator_fund", "creator_rewards", "brand_deal", "gift", "affiliate", "sale")
 DIMENSIONS = ("content_type", "length", "hashtag", "sound", "hour", "weekday", "originality")
 
+# $now: the newest event time. $since: also where the first bucket of a span begins; the last bucket
+# of a span is the one that holds now.
 _NOW = "(SELECT max(max_event_time) FROM partitions FINAL) AS now"
-
-# The first bucket of a span begins at `since`; spans end with the bucket that holds now.
 _SINCE = (
-    f"{_NOW}, if({{span_s:UInt32}} = 0, toDateTime(0, 'UTC'), toStartOfInterval(toDateTime(now, 'UTC'), "
-    "toIntervalSecond({step_s:UInt32})) - toIntervalSecond({span_s:UInt32} - {step_s:UInt32})) AS since"
+    _NOW
+    + """, if({span_s:UInt32} = 0, toDateTime(0, 'UTC'),
+        toStartOfInterval(toDateTime(now, 'UTC'), toIntervalSecond({step_s:UInt32}))
+            - toIntervalSecond({span_s:UInt32} - {step_s:UInt32})) AS since"""
 )
+
+
+def _sql(text: str) -> str:
+    return text.replace("$since", _SINCE).replace("$now", _NOW)
+
 
 RANGE = Span(
     {
@@ -54,9 +61,9 @@ PULSE = Query(
 ENGAGEMENT = Query(
     "engagement",
     "What happened in each step of event time, over all videos and lives.",
-    f"""
-    WITH {_SINCE}
-    SELECT toStartOfInterval(window_start, toIntervalSecond({{step_s:UInt32}})) AS at,
+    _sql("""
+    WITH $since
+    SELECT toStartOfInterval(window_start, toIntervalSecond({step_s:UInt32})) AS at,
         sum(w.impressions) AS impressions, sum(w.views) AS views, sum(w.completions) AS completions,
         sum(w.likes) AS likes, sum(w.comments) AS comments, sum(w.shares) AS shares,
         sum(w.follows) AS follows, sum(w.gift_coins) AS gift_coins
@@ -65,7 +72,7 @@ ENGAGEMENT = Query(
     GROUP BY at
     ORDER BY at
     SETTINGS do_not_merge_across_partitions_select_final = 1
-    """,
+    """),
     (RANGE,),
 )
 
@@ -101,8 +108,8 @@ LATE = Query(
 TRENDING = Query(
     "trending",
     "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
-    f"""
-    WITH {_NOW},
+    _sql("""
+    WITH $now,
         (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
         toDateTime(now, 'UTC') AS until
     SELECT t.kind AS kind, t.rank AS rank, t.entity_id AS entity_id, t.velocity AS velocity,
@@ -130,12 +137,12 @@ TRENDING = Query(
             kind = 'sound', [v.sound_id],
             [v.challenge_id]
         ) AS entity_id
-        WHERE {{kind:String}} IN ('', kind)
+        WHERE {kind:String} IN ('', kind)
         GROUP BY kind, entity_id
     ) AS a ON a.kind = t.kind AND a.entity_id = t.entity_id
-    WHERE {{kind:String}} IN ('', t.kind) AND t.rank <= if({{kind:String}} = '', 8, 50)
+    WHERE {kind:String} IN ('', t.kind) AND t.rank <= if({kind:String} = '', 8, 50)
     ORDER BY kind, rank
-    """,
+    """),
     (Choice("kind", ("", *KINDS)),),
     compare_by=("kind", "entity_id"),
 )
@@ -143,8 +150,8 @@ TRENDING = Query(
 EARNINGS_BY_SOURCE = Query(
     "earnings_by_source",
     "Booked, corrected and estimated money of a period, by source and currency.",
-    f"""
-    WITH {_SINCE}
+    _sql("""
+    WITH $since
     SELECT source, currency,
         sumIf(e.amount_micros, e.state = 'final') AS final_micros,
         sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
@@ -154,32 +161,33 @@ EARNINGS_BY_SOURCE = Query(
     WHERE occurred_at >= since
     GROUP BY source, currency
     ORDER BY currency, source
-    """,
+    """),
     (PERIOD,),
 )
 
 EARNINGS_OVER_TIME = Query(
     "earnings_over_time",
     "Money of a period step by step, by source and currency, estimates included.",
-    f"""
-    WITH {_SINCE}
-    SELECT toStartOfInterval(toDateTime(e.occurred_at, 'UTC'), toIntervalSecond({{step_s:UInt32}})) AS at,
+    _sql("""
+    WITH $since
+    SELECT toStartOfInterval(toDateTime(e.occurred_at, 'UTC'), toIntervalSecond({step_s:UInt32})) AS at,
         source, currency, sum(e.amount_micros) AS amount_micros
     FROM earnings_ledger AS e
-    WHERE occurred_at >= since AND {{source:String}} IN ('', source)
+    WHERE occurred_at >= since AND {source:String} IN ('', source)
     GROUP BY at, source, currency
     ORDER BY at, source, currency
     LIMIT 5000
-    """,
+    """),
     (PERIOD, SOURCE),
 )
 
 TOP_EARNERS = Query(
     "top_earners",
     "The creators with the most money in a period, per currency; one row for each of their sources.",
-    f"""
-    WITH {_SINCE}
-    SELECT creator_id, currency, groupArray((source, booked, estimated)) AS parts,
+    _sql("""
+    WITH $since
+    SELECT creator_id, currency, groupArray(source) AS sources,
+        groupArray(booked) AS booked_parts, groupArray(estimated) AS estimated_parts,
         sum(booked) AS booked_micros, sum(estimated) AS estimated_micros, sum(n) AS entries
     FROM
     (
@@ -188,30 +196,30 @@ TOP_EARNERS = Query(
             sumIf(e.amount_micros, e.state = 'estimated') AS estimated,
             count() AS n
         FROM earnings_ledger AS e
-        WHERE occurred_at >= since AND {{source:String}} IN ('', e.source)
+        WHERE occurred_at >= since AND {source:String} IN ('', e.source)
         GROUP BY creator_id, currency, source
         ORDER BY source
     )
     GROUP BY creator_id, currency
     ORDER BY booked_micros + estimated_micros DESC, creator_id
     LIMIT 20
-    """,
+    """),
     (PERIOD, SOURCE),
 )
 
 ENTRIES = Query(
     "entries",
     "The newest ledger entries by event time, of one creator or of all.",
-    f"""
-    WITH {_SINCE}
+    _sql("""
+    WITH $since
     SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
         rate_version
     FROM earnings_ledger
-    WHERE occurred_at >= since AND {{source:String}} IN ('', source)
-        AND {{creator:String}} IN ('', creator_id)
+    WHERE occurred_at >= since AND {source:String} IN ('', source)
+        AND {creator:String} IN ('', creator_id)
     ORDER BY occurred_at DESC, entry_id
     LIMIT 50
-    """,
+    """),
     (PERIOD, SOURCE, Identifier("creator")),
 )
 
@@ -297,26 +305,26 @@ TOP_VIDEOS = Query(
 LIVES = Query(
     "lives",
     "Live sessions, those on air first, then the newest.",
-    f"""
-    WITH {_NOW}
+    _sql("""
+    WITH $now
     SELECT live_id, creator_id, started_at, ended_at,
         ended_at < started_at AS on_air,
         dateDiff('millisecond', started_at, if(on_air, now, ended_at)) AS lasted_ms,
         viewers_now, unique_viewers, views, likes, gifts, gift_coins
     FROM lives
-    WHERE {{state:String}} = '' OR on_air = ({{state:String}} = 'on_air')
+    WHERE {state:String} = '' OR on_air = ({state:String} = 'on_air')
     ORDER BY on_air DESC, started_at DESC, live_id
     LIMIT 40
-    """,
+    """),
     (Choice("state", ("", "on_air", "ended")),),
 )
 
 LIVE_ACTIVITY = Query(
     "live_activity",
     "What happened in all lives in each step of event time.",
-    f"""
-    WITH {_SINCE}
-    SELECT toStartOfInterval(window_start, toIntervalSecond({{step_s:UInt32}})) AS at,
+    _sql("""
+    WITH $since
+    SELECT toStartOfInterval(window_start, toIntervalSecond({step_s:UInt32})) AS at,
         sum(w.views) AS joins, sum(w.likes) AS likes, sum(w.gifts) AS gifts,
         sum(w.gift_coins) AS gift_coins
     FROM windows_1m AS w FINAL
@@ -324,7 +332,7 @@ LIVE_ACTIVITY = Query(
     GROUP BY at
     ORDER BY at
     SETTINGS do_not_merge_across_partitions_select_final = 1
-    """,
+    """),
     (RANGE,),
 )
 

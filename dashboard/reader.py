@@ -63,7 +63,11 @@ class Reader:
             parameters[f"param_{name}"] = _escaped(value)
         async with self._together:
             body = await self._get(parameters)
-        return _rows(body)
+        try:
+            return _rows(body)
+        except (ValueError, KeyError) as error:
+            message = plain_message(body[-2_000:].decode(errors="replace"))
+            raise Unavailable(f"ClickHouse at {self.address} broke off: {message}") from error
 
     async def close(self) -> None:
         """Close the connections."""

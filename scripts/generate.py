@@ -97,7 +97,8 @@ def _to_file(args: argparse.Namespace) -> int:
             "ahead of their time are refused"
         )
     started_s = time.monotonic()
-    messages = generate(spec)
+    with show_progress("generate", spec.events) as update:
+        messages = generate(spec, lambda made: update(made, made))
     label = f"write {args.output.name}"
     with show_progress(label, len(messages)) as update, open_output(args.output) as file:
         for first in range(0, len(messages), _WRITTEN_AT_ONCE):

@@ -115,8 +115,10 @@ class Stack:
         self._settings = self._settings.with_(
             kafka=kafka,
             clickhouse=clickhouse,
-            transactions=False if self._kafka is None else self._settings.transactions,
         )
+        if self._broker is not None:
+            # no transactions there, and a join takes half the session
+            self._settings = self._settings.with_(transactions=False, session_timeout_s=6)
         self._client = connect(clickhouse, self._settings.database)
         migrate(self._client, database=self._settings.database)
         asyncio.run(create_topics(self._settings))

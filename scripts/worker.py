@@ -8,6 +8,7 @@ SIGTERM or Ctrl-C lets every worker flush what it holds before it ends.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from scripts.options import clickhouse_option, kafka_option
 from scripts.supervisor import Supervisor
 from streams.agents import rules_of
 from streams.config import load_settings
+from streams.preflight import preflight
 
 HELP = "run worker processes against Kafka and ClickHouse"
 
@@ -40,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         kafka=args.kafka, clickhouse=args.clickhouse, rates=args.rates, weights=args.weights
     )
     rules_of(settings)  # wrong rates or weights end here, before anything runs
+    asyncio.run(preflight(settings))
     supervisor = Supervisor(settings, args.processes, args.log)
     supervisor.start()
     print(f"{args.processes} worker(s) on {settings.kafka}; Ctrl-C stops them", file=sys.stderr)

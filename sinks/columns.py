@@ -73,24 +73,36 @@ def _counters(kind: pa.DataType, code: str) -> Encoder:
 def _texts(values: Column) -> pa.Array:
     # Bytes stay bytes (dead letters hold what no text can); ClickHouse has one type for both.
     if values and type(values[0]) is bytes:
-        return pa.array(values, pa.binary())
-    return pa.array(values, pa.string())
+        return _whole(pa.array(values, pa.binary()))
+    return _whole(pa.array(values, pa.string()))
 
 
 def _words(values: Column) -> pa.Array:
     """Text of few kinds: a column of one value is recognised for next to nothing."""
     rows = len(values)
     if rows and values.count(values[0]) == rows:
-        return pa.repeat(pa.scalar(values[0], pa.string()), rows)
-    return pa.array(values, pa.string())
+        return _whole(pa.repeat(pa.scalar(values[0], pa.string()), rows))
+    return _whole(pa.array(values, pa.string()))
 
 
 def _counts(values: Column) -> pa.Array:
-    return pa.array([list(value.items()) for value in values], pa.map_(pa.string(), pa.uint64()))
+    pairs = [list(value.items()) for value in values]
+    return _whole(pa.array(pairs, pa.map_(pa.string(), pa.uint64())))
 
 
 def _as(kind: pa.DataType) -> Encoder:
+    return lambda values: _whole(pa.array(values, kind))
+
+
+def _optional(kind: pa.DataType) -> Encoder:
     return lambda values: pa.array(values, kind)
+
+
+def _whole(column: pa.Array) -> pa.Array:
+    # ClickHouse would take a null for a default value in silence.
+    if column.null_count:
+        raise ValueError("a value is missing")
+    return column
 
 
 _ENCODERS: dict[str, Encoder] = {
@@ -105,6 +117,6 @@ _ENCODERS: dict[str, Encoder] = {
     "Float64": _as(pa.float64()),
     "DateTime('UTC')": _integers(pa.uint32(), "I"),
     "DateTime64(3, 'UTC')": _integers(_TIMESTAMP, "q"),
-    "Nullable(DateTime64(3, 'UTC'))": _as(_TIMESTAMP),
+    "Nullable(DateTime64(3, 'UTC'))": _optional(_TIMESTAMP),
     "Date": _integers(pa.uint16(), "H"),
 }

@@ -39,7 +39,7 @@ from faust.stores import STORES
 from faust.stores.base import Store
 from faust.types import TP
 
-from schemas.errors import EngageError, Fenced, Unavailable
+from schemas.errors import EngageError, Fenced, Refused, Unavailable
 from streams.changelog import EPOCH, K_CLAIM, K_POSITION, Flush, PartitionLog, Position, page_key
 from streams.clients import stop_client
 from streams.config import Settings
@@ -127,6 +127,9 @@ class CheckpointStore(Store[Any, Any]):
         self._round += 1
         async with self.lock:
             mine = sorted(tp.partition for tp in assigned if tp.topic == self.topic)
+            if mine and mine[-1] >= self.settings.partitions:
+                reason = "the number of partitions of a live topic was changed: `engage rebuild`"
+                self.on_fatal(Refused(reason), f"{self.topic}-{mine[-1]}")
             for partition in [p for p in self.logs if p not in mine]:
                 self.on_lost(partition)
                 await self._close(self.logs.pop(partition))

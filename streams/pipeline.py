@@ -17,7 +17,7 @@ from faust.types import TP
 
 from schemas.errors import Unavailable
 from schemas.failures import DeadLetter
-from sinks.results import refuse_foreign_results
+from sinks.results import Claim, refuse_unless_ours
 from sinks.writer import Writer
 from streams.batches import FetchedRun
 from streams.changelog import Flush, PartitionLog, Position
@@ -49,7 +49,8 @@ class Owned:
     rows: RowBuilder
     incarnation: int
     flushed: int  # next_offset as of the last snapshot
-    checked: bool = False  # ClickHouse holds nobody else's results
+    visible: int  # next_offset as of the last rows that ClickHouse acknowledged
+    checked: bool = False  # ClickHouse holds our rows and nobody else's
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class Pipeline:
             PageWriter(position.first_page, position.next_page, sum(map(len, pages))),
             RowBuilder(topic, partition, position.incarnation),
             position.incarnation,
+            position.next_offset,
             position.next_offset,
         )
         log.warning("%s-%s ready at offset %s", topic, partition, position.next_offset)
@@ -222,28 +224,33 @@ class Pipeline:
 
     async def _write(self, snapshots: Sequence[Snapshot]) -> None:
         tables = _merge(snapshots)
-        unchecked = [s.owned for s in snapshots if not s.owned.checked]
+        owned = [snapshot.owned for snapshot in snapshots]
         wait_s = 0.1
         while True:
             try:
-                await asyncio.to_thread(self._write_tables, unchecked, tables)
+                await asyncio.to_thread(self._write_tables, owned, tables)
             except Unavailable as error:
                 log.warning("waiting for ClickHouse: %s", error)
+                for each in self.owned.values():
+                    each.checked = False  # it may come back with another disk
                 if await self._told_to_give_up(wait_s):
                     raise
                 wait_s = min(wait_s * 2, RETRY_S_MAX)
             else:
-                return
+                break
+        for snapshot in snapshots:
+            snapshot.owned.visible = snapshot.next_offset
 
-    def _write_tables(self, unchecked: list[Owned], tables: dict[str, Columns]) -> None:
-        for owned in unchecked:
-            refuse_foreign_results(
-                self._settings.clickhouse,
-                self._settings.database,
-                *owned.tp,
-                owned.incarnation,
-            )
-            owned.checked = True
+    def _write_tables(self, owned: list[Owned], tables: dict[str, Columns]) -> None:
+        unchecked = {
+            (each.tp.topic, each.tp.partition): Claim(each.incarnation, each.visible)
+            for each in owned
+            if not each.checked
+        }
+        if unchecked:
+            refuse_unless_ours(self._settings.clickhouse, self._settings.database, unchecked)
+        for each in owned:
+            each.checked = True
         for table, columns in tables.items():
             self._writer.write(table, columns)
 

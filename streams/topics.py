@@ -10,6 +10,8 @@ Topics are made here, by `engage migrate`, and nowhere else: a topic made by acc
 wrong number of partitions, and partitions are part of the state.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -77,36 +79,47 @@ async def create_topics(settings: Settings) -> list[str]:
         Refused: a topic exists with another number of partitions (state belongs to partitions),
             or the broker will not make it.
     """
+    async with admin_client(settings) as admin:
+        missing = set(await _check(admin, settings))
+        if missing:
+            await _create(admin, [t for t in wanted(settings) if t.name in missing], settings)
+            await _check(admin, settings)
+    return sorted(missing)
+
+
+async def check_topics(settings: Settings) -> list[str]:
+    """Return the names of the topics that are missing; raises as `create_topics` does."""
+    async with admin_client(settings) as admin:
+        return await _check(admin, settings)
+
+
+@asynccontextmanager
+async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Give an admin client; its errors come out as Unavailable."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=15_000)
     try:
         await admin.start()
+        yield admin
     except (KafkaError, OSError) as error:
-        await admin.close()
-        raise Unavailable(f"no Kafka broker answers at {settings.kafka}: {error}") from error
-    try:
-        return await _create_missing(admin, settings)
-    except KafkaError as error:
-        raise Unavailable(f"Kafka at {settings.kafka} failed: {error!r}") from error
+        raise Unavailable(f"no Kafka answers at {settings.kafka}: {error}") from error
     finally:
         await admin.close()
 
 
-async def _create_missing(admin: AIOKafkaAdminClient, settings: Settings) -> list[str]:
+async def _check(admin: AIOKafkaAdminClient, settings: Settings) -> list[str]:
+    """Return the missing topics; refuse one with another number of partitions."""
     topics = {topic.name: topic for topic in wanted(settings)}
-    existing = set(await admin.list_topics())
-    missing = [topic for name, topic in topics.items() if name not in existing]
-    if missing:
-        await _create(admin, missing, settings)
-    for found in await admin.describe_topics(list(topics)):
+    existing = set(await admin.list_topics()) & set(topics)
+    for found in await admin.describe_topics(sorted(existing)) if existing else ():
         want = topics[found["topic"]]
         have = len(found["partitions"])
         if have != want.partitions:
             raise Refused(
                 f"topic {want.name} has {have} partitions, the settings say {want.partitions}: "
-                "state belongs to its partitions, so the number of a live topic stays "
-                "(set ENGAGE_PARTITIONS to what exists)"
+                "state belongs to its partitions, so a live topic keeps its number (set "
+                "ENGAGE_PARTITIONS to what exists; `engage rebuild` starts over with another)"
             )
-    return [topic.name for topic in missing]
+    return sorted(set(topics) - existing)
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -32,6 +33,7 @@ _UNKNOWN_FIELDS_SHARE = 0.0005
 _FORGOTTEN_MIN = 5
 _PUBLISHED_LATE_PPM = 30_000
 _VIDEOS_PER_DEAL = 40
+_SLICE = 50_000  # between two words of progress; the sessions end with their slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,16 @@ class Spec:
         )
 
 
-def generate(spec: Spec) -> list[Message]:
-    """Return exactly `spec.events` messages in their order of arrival."""
+def generate(spec: Spec, progress: Callable[[int], None] | None = None) -> list[Message]:
+    """Return exactly `spec.events` messages in their order of arrival.
+
+    Args:
+        spec: what log to make.
+        progress: told how many events there are so far, every so often.
+
+    Raises:
+        ConfigError: the log is too small for its videos and one of each case.
+    """
     world = spec.world()
     timeline = Timeline(spec.start_ms, spec.end_ms)
     counts = spec.counts()
@@ -115,7 +125,10 @@ def generate(spec: Spec) -> list[Message]:
         raise ConfigError(
             f"--events {spec.events}: too few for {len(world.videos)} videos and one of each case"
         )
-    crowd.run(room - len(timeline))
+    while len(timeline) < room:
+        crowd.run(min(_SLICE, room - len(timeline)))
+        if progress:
+            progress(len(timeline))
     return arrive(timeline, counts, spec.seed)
 
 

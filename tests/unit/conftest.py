@@ -26,16 +26,28 @@ def database(clickhouse: EmbeddedClickHouse) -> Iterator[str]:
     """The name of a database of this test's own; it does not exist yet."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield name
-    with_client = connect(clickhouse.url, name)
-    with_client.command(f"DROP DATABASE IF EXISTS {name}", use_database=False)
-    with_client.close()
+    client = connect(clickhouse.url, name)
+    client.command(f"DROP DATABASE IF EXISTS {name}", use_database=False)
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(clickhouse: EmbeddedClickHouse) -> str:
+    """The name of a database with all tables and views, shared by all tests."""
+    client = connect(clickhouse.url, "unit")
+    migrate(client, "unit")
+    client.close()
+    return "unit"
 
 
 @pytest.fixture
-def client(clickhouse: EmbeddedClickHouse, database: str) -> Iterator[Client]:
-    """A client of an empty database with all tables and views."""
-    client = connect(clickhouse.url, database)
-    migrate(client, database)
+def client(clickhouse: EmbeddedClickHouse, migrated: str) -> Iterator[Client]:
+    """A client of a database with all tables and views, and no rows."""
+    client = connect(clickhouse.url, migrated)
+    used = "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows > 0"
+    for (name,) in client.query(used).result_rows:
+        if name != "migrations":
+            client.command(f"TRUNCATE TABLE {name}")
     yield client
     client.close()
 

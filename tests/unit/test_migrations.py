@@ -17,7 +17,6 @@ from sinks.embedded import EmbeddedClickHouse
 from sinks.migrate import DIRECTORY, Target, migrate, pending, read_migrations
 from sinks.sqltext import statements
 
-TOTALS = COUNTERS
 VIEWS: dict[str, tuple[str, ...]] = {
     **{
         f"engagement_1{unit}": (
@@ -104,17 +103,17 @@ def test_partitions_hold_only_what_identifies_a_row(client: Client) -> None:
         assert column in sorting_key
 
 
-def test_running_twice_does_nothing(client: Client, database: str) -> None:
+def test_running_twice_does_nothing(client: Client, migrated: str) -> None:
     before = client.query("SELECT * FROM migrations ORDER BY number").result_rows
     assert [row[1] for row in before] == [one.name for one in read_migrations()]
-    assert migrate(client, database) == []
+    assert migrate(client, migrated) == []
     assert client.query("SELECT * FROM migrations ORDER BY number").result_rows == before
 
 
-def test_every_statement_may_run_again(client: Client, database: str) -> None:
+def test_every_statement_may_run_again(client: Client, migrated: str) -> None:
     client.command("INSERT INTO late (source, version) VALUES (1, 1)")
     for migration in read_migrations():
-        for statement in statements(Target(database).render(migration.text)):
+        for statement in statements(Target(migrated).render(migration.text)):
             client.command(statement)
     assert client.command("SELECT count() FROM late") == 1
 

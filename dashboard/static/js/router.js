@@ -1,0 +1,26 @@
+// What is looked at stands in the address: #/trending?kind=hashtag
+
+/** The section and the parameters of the address; defaults fill what is not there. */
+export function where(sections) {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const name = Object.hasOwn(sections, path) ? path : "overview";
+  const given = new URLSearchParams(query ?? "");
+  const parameters = {};
+  for (const [key, fallback] of Object.entries(sections[name].defaults)) {
+    parameters[key] = given.get(key) ?? fallback;
+  }
+  return { name, parameters };
+}
+
+/** The address of a section with parameters; what equals a default is left out. */
+export function address(sections, name, parameters = {}) {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    if (value !== sections[name].defaults[key]) query.set(key, value);
+  }
+  const text = query.toString();
+  return `#/${name}${text ? `?${text}` : ""}`;
+}
+
+/** The page of one creator. */
+export const creatorPage = (id) => `#/creator?${new URLSearchParams({ creator: id })}`;

@@ -1,0 +1,1 @@
+"""The parts together: broker, ClickHouse and workers, started for the test."""

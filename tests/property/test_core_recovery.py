@@ -1,0 +1,90 @@
+"""State read back from its pages behaves like the state that wrote them, for ever."""
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from streams import pages, sweep
+from streams.rows import Columns
+from tests.property.stories import chances, logs, random_rules, rule_sets
+from tests.simulation.core import by_partition, cut, new_core
+from tests.simulation.dump import dump
+from tests.simulation.ruleset import RuleSet
+from tests.simulation.story import Step, random_steps, story_of
+
+RECOVER_CHANCE = 0.5
+FLUSH_CHANCE = 0.6
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_pages() -> Iterator[None]:
+    """Make every bound small, so that short logs have many pages, slices and sweeps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "SWEEP_BYTES_MIN", 1_500)
+        patch.setattr(sweep, "SLICE_BYTES_MIN", 200)
+        patch.setattr(pages, "PAGE_BYTES", 600)
+        patch.setattr(pages, "USERS_SLICE", 2)
+        patch.setattr(pages, "HASHES_SLICE", 3)
+        yield
+
+
+def check_recovery(steps: list[Step], rules: RuleSet, rng: Random) -> int:
+    """Run a log twice, once dying again and again; return how many pages became obsolete."""
+    obsolete = 0
+    for tp, records in by_partition(story_of(steps)).items():
+        lasting, dying = new_core(tp, rules.pipeline), new_core(tp, rules.pipeline)
+        for run in cut(records, rng):
+            lasting.apply(run)
+            dying.apply(run)
+            if rng.random() < FLUSH_CHANCE:
+                assert as_rows(dying.flush()) == as_rows(lasting.flush())
+                if rng.random() < RECOVER_CHANCE:
+                    obsolete += dying.pages.first
+                    dying = dying.recovered()
+                assert dump(dying.state) == dump(lasting.state)
+        assert as_rows(dying.flush()) == as_rows(lasting.flush())
+        obsolete += dying.pages.first
+    return obsolete
+
+
+def as_rows(columns: dict[str, Columns]) -> dict[str, list[str]]:
+    """Return rows in an order that does not depend on sets."""
+    return {table: sorted(map(repr, zip(*parts, strict=True))) for table, parts in columns.items()}
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(logs, rule_sets, chances)
+def test_a_state_that_dies_and_is_read_back_goes_on_as_if_it_had_not(
+    steps: list[Step], rules: RuleSet, rng: Random
+) -> None:
+    check_recovery(steps, rules, rng)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_long_logs_survive_many_deaths_and_sweeps(part: int, rng: Random) -> None:
+    obsolete = 0
+    for _ in range(12):
+        seed = rng.randrange(1 << 32)
+        draw = Random(seed)
+        rules, steps = random_rules(draw), random_steps(draw, 400)
+        try:
+            obsolete += check_recovery(steps, rules, draw)
+        except AssertionError as error:
+            raise AssertionError(f"log {seed}: {error}") from error
+    assert obsolete, "no sweep was completed: the test proves nothing"
+
+
+def test_flushing_often_or_seldom_leaves_the_same_state(rng: Random) -> None:
+    for _ in range(10):
+        rules, steps = random_rules(rng), random_steps(rng, 200)
+        for tp, records in by_partition(story_of(steps)).items():
+            often, once = new_core(tp, rules.pipeline), new_core(tp, rules.pipeline)
+            for record in records:
+                often.apply([record])
+                often.flush()
+            once.apply(records)
+            once.flush()
+            assert dump(often.state) == dump(once.state)
+            assert dump(often.recovered().state) == dump(once.recovered().state)
