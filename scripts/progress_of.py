@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,6 +14,8 @@ from streams.clients import stop_client
 from streams.config import Settings
 from streams.topics import SOURCES
 
+Position = tuple[str, int]  # topic, partition
+_FETCH_S_MAX = 30.0
 _POSITIONS = """
 SELECT topic, partition, position, messages, duplicates + suppressed, late, dead_letters
 FROM partitions FINAL
@@ -30,12 +34,11 @@ class Progress(NamedTuple):
     drained: bool
 
 
-async def progress_of(settings: Settings, client: Any) -> Progress:  # clickhouse_connect client
-    """Compare the topics' ends with the positions in ClickHouse, partition by partition.
+def progress_of(client: Any, ends: Mapping[Position, int]) -> Progress:  # clickhouse_connect
+    """Compare ends of the topics with the positions in ClickHouse, partition by partition.
 
     Offsets may have holes (transaction markers), so positions are compared, not counts.
     """
-    ends = await end_offsets(settings)
     rows = client.query(_POSITIONS).result_rows
     positions = {(row[0], row[1]): row[2] for row in rows}
     done = sum(min(positions.get(tp, 0), end) for tp, end in ends.items())
@@ -44,10 +47,18 @@ async def progress_of(settings: Settings, client: Any) -> Progress:  # clickhous
     return Progress(sum(ends.values()), done, messages, duplicates, late, dead, drained)
 
 
-async def end_offsets(settings: Settings) -> dict[tuple[str, int], int]:
-    """Return the end offset of each partition of the source topics."""
+async def end_offsets(settings: Settings) -> dict[Position, int]:
+    """Return the offset after the last record of each partition of the source topics.
+
+    Raises:
+        Unavailable: no broker answers, or it stops answering.
+    """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, group_id=None, enable_auto_commit=False
+        bootstrap_servers=settings.kafka,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=100,
     )
     partitions = [
         TopicPartition(topic, partition)
@@ -57,8 +68,29 @@ async def end_offsets(settings: Settings) -> dict[tuple[str, int], int]:
     try:
         await consumer.start()
         ends = await consumer.end_offsets(partitions)
+        if not settings.transactions:
+            ends |= await _fetched_ends(consumer, {tp: end for tp, end in ends.items() if end})
     except (KafkaError, OSError) as error:
         raise Unavailable(f"no Kafka broker answers at {settings.kafka}: {error}") from error
     finally:
         await stop_client(consumer)
     return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+
+async def _fetched_ends(
+    consumer: AIOKafkaConsumer, asked: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Return the ends that a fetch tells.
+
+    Asked for its last offset, the embedded broker leaves out all but the first record of its last
+    batch: who believed it would stop up to a batch too early.
+    """
+    consumer.assign(list(asked))
+    for tp, end in asked.items():
+        consumer.seek(tp, end)
+    deadline_s = time.monotonic() + _FETCH_S_MAX
+    while unknown := [tp for tp in asked if consumer.highwater(tp) is None]:
+        if time.monotonic() > deadline_s:
+            raise Unavailable(f"the broker gives nothing of {unknown[0]} for {_FETCH_S_MAX:.0f} s")
+        await consumer.getmany(timeout_ms=100)
+    return {tp: int(consumer.highwater(tp)) for tp in asked}

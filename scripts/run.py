@@ -115,9 +115,10 @@ def feed(stack: Stack, log: Log) -> ReplayReport:
 
 def drain(stack: Stack) -> None:
     """Wait until everything is visible, with progress."""
-    total = stack.progress().total
-    with show_progress("count", total) as tell:
-        stack.wait_until_drained(lambda progress: tell(progress.done, progress.done))
+    with show_progress("count", 1.0) as tell:
+        stack.wait_until_drained(
+            lambda progress: tell(progress.done / max(progress.total, 1), progress.done)
+        )
 
 
 def settle_closed_days(stack: Stack) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from schemas.errors import Refused, Unavailable
 from scripts.archive import archive_topics
 from scripts.embedded_kafka import EmbeddedBroker
-from scripts.progress_of import Progress, progress_of
+from scripts.progress_of import Progress, end_offsets, progress_of
 from scripts.supervisor import Supervisor
 from sinks.client import connect, parse_url
 from sinks.embedded import EmbeddedClickHouse
@@ -154,20 +154,17 @@ class Stack:
         """Return the rows of a query."""
         return list(self._client.query(sql).result_rows)
 
-    def progress(self) -> Progress:
-        """Return how far the workers are, as ClickHouse shows it."""
-        return asyncio.run(progress_of(self._settings, self._client))
-
     def wait_until_drained(self, tell: Callable[[Progress], None] | None = None) -> Progress:
-        """Return when everything in the topics is visible in ClickHouse.
+        """Return when everything that is in the topics now is visible in ClickHouse.
 
         Raises:
             Unavailable: nothing moved for a long time; the workers' log is named.
         """
+        ends = asyncio.run(end_offsets(self._settings))
         last, moved_s = -1, time.monotonic()
         while True:
             self.supervisor.check()
-            progress = self.progress()
+            progress = progress_of(self.client, ends)
             if tell is not None:
                 tell(progress)
             if progress.drained:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from schemas.errors import EngageError, Refused
 from scripts import processes
 from streams.config import Settings
 
-_COMMAND = [sys.executable, "-m", "streams.worker"]
+_COMMAND = (sys.executable, "-m", "streams.worker")
 _ROOT = Path(__file__).resolve().parent.parent
 _CANNOT_RUN = EngageError.exit_code  # what a worker exits with when starting again is no use
 _BACKOFF_S = (0.2, 1.0, 2.0, 5.0, 10.0)
@@ -35,6 +36,7 @@ class Supervisor:
     settings: Settings
     number: int
     log: Path
+    command: Sequence[str] = _COMMAND
     restarts: int = 0
     _slots: list[_Slot] = field(default_factory=list)
 
@@ -78,4 +80,4 @@ class Supervisor:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         env = os.environ | self.settings.environment() | {"PYTHONPATH": str(_ROOT)}
-        return processes.start(_COMMAND, log=self.log, env=env)
+        return processes.start(self.command, log=self.log, env=env)

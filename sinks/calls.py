@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -10,6 +10,7 @@ from sinks.engine import READER_SETTINGS, Engine, EngineError, Handle, Result
 from sinks.sqltext import Insert, statements
 
 SESSIONS_MAX = 256
+IDLE_HANDLES_MAX = 32
 SESSION_TIMEOUT_S_MAX = 3_600
 
 
@@ -32,8 +33,12 @@ class Call:
     data: bytes | memoryview = b""
     database: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
     wanted_format: str = "TabSeparated"
     session: SessionWish = SessionWish()
+
+
+_Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass
@@ -45,11 +50,16 @@ class _Session:
 
 
 class Caller:
-    """Runs calls, each on a handle of its own or on its session's. Safe for many threads."""
+    """Runs calls, each on a handle of its own or on its session's. Safe for many threads.
+
+    Making a handle and its settings costs several times what a small query does, so a handle that
+    nothing was changed on is kept for the next call with the same database and settings.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sessions: dict[tuple[str, bool], _Session] = {}
+        self._idle: dict[_Key, list[Handle]] = {}
         self._lock = Lock()
 
     def run(self, call: Call) -> tuple[Result, bool]:
@@ -58,13 +68,21 @@ class Caller:
         Raises:
             EngineError: as ClickHouse would, with its code.
         """
-        with self._prepared(call) as handle:
-            if call.insert is not None:
-                return handle.insert(call.insert.statement, call.insert.format, call.data), False
-            kind, count = handle.classify(call.sql)
-            if count > 1 or (kind == "UNKNOWN" and len(statements(call.sql)) > 1):
-                raise EngineError(62, "Multi-statements are not allowed")
-            return handle.query(call.sql, call.wanted_format), kind == "READ_ONLY"
+        if call.session.name:
+            with self._in_session(call) as handle:
+                self._check(handle, call)
+                return _run(handle, call)[:2]
+        key: _Key = (call.database, tuple(sorted(_settings(call).items())))
+        with ExitStack() as stack:
+            handle = self._take(key)
+            stack.callback(handle.close)
+            if call.parameters:
+                handle.prepare("", call.parameters)
+            self._check(handle, call)
+            result, gives_rows, changes_handle = _run(handle, call)
+            if not changes_handle and not call.parameters and self._keep(key, handle):
+                stack.pop_all()
+            return result, gives_rows
 
     def close(self) -> None:
         """End all sessions; no call may be running."""
@@ -72,18 +90,37 @@ class Caller:
             for session in self._sessions.values():
                 session.handle.close()
             self._sessions.clear()
+            for handles in self._idle.values():
+                for handle in handles:
+                    handle.close()
+            self._idle.clear()
 
-    @contextmanager
-    def _prepared(self, call: Call) -> Iterator[Handle]:
-        if call.session.name:
-            with self._in_session(call) as handle:
-                self._check(handle, call)
-                yield handle
-            return
-        with self._engine.handle() as handle:
-            handle.prepare(call.database, _settings(call))
-            self._check(handle, call)
-            yield handle
+    def _take(self, key: _Key) -> Handle:
+        with self._lock:
+            handles = self._idle.pop(key, [])
+            if handles:
+                handle = handles.pop()
+                if handles:
+                    self._idle[key] = handles
+                return handle
+        handle = self._engine.handle()
+        database, settings = key
+        try:
+            # readonly comes last: it forbids to change itself
+            handle.prepare(database, dict(sorted(settings, key=lambda pair: pair[0] == "readonly")))
+        except EngineError:
+            handle.close()
+            raise
+        return handle
+
+    def _keep(self, key: _Key, handle: Handle) -> bool:
+        with self._lock:
+            if sum(map(len, self._idle.values())) >= IDLE_HANDLES_MAX:
+                oldest = next(iter(self._idle))
+                for old in self._idle.pop(oldest):
+                    old.close()
+            self._idle.setdefault(key, []).append(handle)
+            return True
 
     def _check(self, handle: Handle, call: Call) -> None:
         if call.writing:
@@ -126,7 +163,7 @@ class Caller:
 
     def _apply(self, session: _Session, call: Call) -> None:
         """Settings of a request hold for it alone: those of the last one go back to default."""
-        wanted = _settings(call)
+        wanted = _settings(call) | call.parameters
         stale = [name for name in session.applied if name not in wanted]
         if stale:
             session.handle.query("SET " + ", ".join(f"{name} = DEFAULT" for name in stale))
@@ -135,8 +172,18 @@ class Caller:
         session.applied = wanted
 
 
+def _run(handle: Handle, call: Call) -> tuple[Result, bool, bool]:
+    """The result, whether the statement gives rows, and whether it may have changed the handle."""
+    if call.insert is not None:
+        return handle.insert(call.insert.statement, call.insert.format, call.data), False, False
+    kind, count = handle.classify(call.sql)
+    if count > 1 or (kind == "UNKNOWN" and len(statements(call.sql)) > 1):
+        raise EngineError(62, "Multi-statements are not allowed")
+    harmless = kind in ("READ_ONLY", "MUTATING")
+    return handle.query(call.sql, call.wanted_format), kind == "READ_ONLY", not harmless
+
+
 def _settings(call: Call) -> dict[str, str]:
-    """The settings to make, `readonly` last: it forbids to change itself."""
     if call.writing:
         return dict(call.settings)
     return {

@@ -31,6 +31,7 @@ from sinks.sqltext import output_format, parse_insert
 
 QUERY_PREFIX_BYTES = 256 << 10  # an INSERT's FORMAT clause is looked for in this much
 PACK_FROM_BYTES = 1_024
+PARAMETER = "param_"
 
 # URL parameters that steer the protocol; all others are settings of the engine.
 _PROTOCOL = frozenset(
@@ -244,12 +245,21 @@ def _call(received: _Received, unpacked_bytes_max: int) -> Call:
         insert=insert,
         data=data,
         database=parameters.get("database") or headers.get("X-ClickHouse-Database", ""),
-        settings={name: text for name, text in parameters.items() if name not in _PROTOCOL},
+        settings=_settings(parameters),
+        parameters={name: text for name, text in parameters.items() if name.startswith(PARAMETER)},
         wanted_format=parameters.get("default_format")
         or headers.get("X-ClickHouse-Format")
         or "TabSeparated",
         session=_session(parameters),
     )
+
+
+def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in parameters.items()
+        if name not in _PROTOCOL and not name.startswith(PARAMETER)
+    }
 
 
 def _text(query: bytes) -> str:

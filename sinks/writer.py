@@ -7,9 +7,10 @@ from typing import Any, Self
 from schemas.errors import Refused
 from schemas.rows import COLUMNS, TABLES, clickhouse_types
 from sinks.client import answering, connect
-from sinks.columns import Encoder, arrow_stream, encoder
+from sinks.columns import BlockTooLarge, Encoder, arrow_stream, encoder
 
 BLOCK_ROWS_MAX = 50_000
+BLOCK_BYTES_MAX = 12 << 20
 
 _ENCODERS: dict[str, dict[str, Encoder]] = {
     table: {name: encoder(kind) for name, kind in clickhouse_types(model).items()}
@@ -46,13 +47,25 @@ class Writer:
             block = columns
             if rows > BLOCK_ROWS_MAX:
                 block = [column[start : start + BLOCK_ROWS_MAX] for column in columns]
-            self._insert(table, names, block)
+            self._write(table, names, block)
 
-    def _insert(self, table: str, names: tuple[str, ...], block: Sequence[Sequence[Any]]) -> None:
+    def _write(self, table: str, names: tuple[str, ...], block: Sequence[Sequence[Any]]) -> None:
+        rows = len(block[0])
         try:
             body = arrow_stream(dict(zip(names, block, strict=True)), _ENCODERS[table])
+        except BlockTooLarge:
+            body = None
         except ValueError as error:
             raise Refused(f"rows for {table} cannot be written: {error}") from error
+        if rows > 1 and (body is None or len(body) > BLOCK_BYTES_MAX):
+            half = rows // 2
+            self._write(table, names, [column[:half] for column in block])
+            self._write(table, names, [column[half:] for column in block])
+            return
+        assert body is not None, "a single row is not larger than a message"
+        self._insert(table, names, body)
+
+    def _insert(self, table: str, names: tuple[str, ...], body: memoryview) -> None:
         with answering(self._url, doing=f"writing {table}"):
             if self._client is None:
                 self._client = connect(self._url, self._database, request_timeout_s=self._timeout_s)

@@ -15,7 +15,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from schemas.errors import EngageError
+from schemas.errors import ConfigError, EngageError, InputError, Refused
 from schemas.rates import load_rates, load_weights
 from streams import topics
 from streams.app import build_app, source_topic, state_table
@@ -53,16 +53,16 @@ def build_worker(settings: Settings) -> Any:
         while not app.should_stop:
             await asyncio.sleep(settings.flush_interval_ms / 1000)
             if not app.rebalancing:
-                await _or_exit("flush", pipeline.flush())
+                await _or_exit("flush", pipeline.flush_or_lose())
                 await _or_exit("watch", pipeline.watch())
 
     @app.on_partitions_revoked.connect
     async def on_revoked(app: Any, revoked: set[TP], **_: Any) -> None:
-        await _or_exit("flush at revocation", pipeline.give_up_or_flush())
+        await _or_exit("flush at revocation", pipeline.flush_in_time())
 
     @app.on_before_shutdown.connect
     async def on_shutdown(app: Any, **_: Any) -> None:
-        await _or_exit("flush at shutdown", pipeline.give_up_or_flush())
+        await _or_exit("flush at shutdown", pipeline.flush_in_time())
         await pipeline.close()
 
     return app
@@ -98,8 +98,8 @@ async def _or_exit(what: str, work: Any) -> None:
 
 
 def exit_now(error: BaseException, what: str) -> None:
-    """End the process at once; the supervisor starts another."""
-    code = error.exit_code if isinstance(error, EngageError) else 75
+    """End the process at once; the supervisor starts another, unless that would be of no use."""
+    code = 2 if isinstance(error, (Refused, ConfigError, InputError)) else 75
     log.critical("%s: %s (%s); exit %s", what, error, type(error).__name__, code)
     logging.shutdown()
     os._exit(code)

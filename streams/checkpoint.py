@@ -300,7 +300,7 @@ class CheckpointStore(Store[Any, Any]):
             bootstrap_servers=self.settings.kafka,
             acks="all",
             enable_idempotence=self.settings.transactions,
-            compression_type="lz4",
+            compression_type="snappy",  # aiokafka packs lz4 at its slowest level
             max_batch_size=1 << 20,
             max_request_size=8 << 20,
             request_timeout_ms=20_000,

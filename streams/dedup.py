@@ -69,8 +69,13 @@ class Dedup:
                 self.saved[hour] = len(bucket)
         return new
 
-    def load(self, hour: int, hashes: "array[int]") -> None:
-        """Add hashes read from a checkpoint (each may come more than once)."""
+    def load(self, hour: int, hashes: "array[int]", late_before_ms: int) -> None:
+        """Add hashes read from a checkpoint (each may come more than once).
+
+        A bucket past the horizon is skipped: an id that was seen again later is in a younger one.
+        """
+        if (hour + 1) * HOUR_MS <= late_before_ms:
+            return
         bucket = self.buckets.setdefault(hour, array("Q"))
         for hashed in hashes:
             if hashed not in self.seen:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MINUTE_MS = 60_000
 DAY_MINUTES = 1_440
 QUALIFIED_WATCH_MS = 5_000  # a qualified view is longer than this
+PUBLISHED_MAX = 8  # publications kept of one video; an older one can no longer stand in
 
 Effect = Callable[["Partition", Any, Any, int], None]
 
@@ -57,13 +58,17 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(pane, t, n * points)
-    if duration_ms > video.duration_ms_max:
-        video.duration_ms_max = duration_ms
+    if duration_ms in video.durations_ms:
+        video.durations_ms[duration_ms] += n
+    else:
+        video.note_duration(duration_ms, n)
     qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
         viewers.changed.add(user)
-        viewers.views[user] = viewers.views.get(user, 0) + 1
+        viewers.views[user] = views = viewers.views.get(user, 0) + 1
+        if views == 1:
+            viewers.unique += 1
         if qualifies and viewers.qualify(user, minute, state.hashed):
             _qualified(state, video, minute, event.creator_id, 1)
         return
@@ -134,7 +139,8 @@ def unfollow(state: "Partition", video: Video, event: wire.Follow, n: int) -> No
 def published(state: "Partition", video: Video, event: wire.VideoPublished, n: int) -> None:
     """Keep the video's metadata; the latest publication stands."""
     rest = {p for p in video.published if p[:2] != (event.event_time_ms, event.id)}
-    video.published = tuple(sorted({*rest, Published.of(event)} if n > 0 else rest))
+    known = sorted({*rest, Published.of(event)} if n > 0 else rest)
+    video.published = tuple(known[-PUBLISHED_MAX:])
     video.reestimate(0, state.reward_floor_views)
 
 
@@ -163,6 +169,7 @@ def live_joined(state: "Partition", live: Live, event: wire.LiveJoined, n: int) 
     pane = state.pane(live, event.event_time_ms // MINUTE_MS, event.creator_id)
     pane.counters[w.VIEWS] += n
     live.joined.add(event.user_id)
+    live.changed_users.add(event.user_id)
     _presence(live, event.user_id, (event.event_time_ms, event.id, True))
 
 
@@ -199,10 +206,11 @@ def gift(state: "Partition", live: Live, event: wire.Gift, n: int) -> None:
         if replaced is not None:
             _count_frame(state, live, replaced, -1)
             _count_frame(state, live, frame, 1)
-    streak.order_ids.add(event.order_id)
-    bookings = streak.adjust(event.id, event.event_time_ms)
+    streak.remember_order(event.order_id)
+    bookings = []
     if event.order_id in live.refunded_orders:
         bookings += streak.refund(event.event_time_ms)
+    bookings += streak.adjust(event.id, event.event_time_ms)
     if event.repeat_end:
         bookings += streak.finish()
     state.book(live, key, streak, bookings)
@@ -217,6 +225,7 @@ def _count_frame(state: "Partition", live: Live, frame: Frame, n: int) -> None:
 def gift_refunded(state: "Partition", live: Live, event: wire.GiftRefunded, n: int) -> None:
     """Make the order's streaks worth nothing, those that come later too."""
     live.refunded_orders.add(event.order_id)
+    live.changed_refunds.add(event.order_id)
     for key in sorted(live.streaks):
         streak = live.streaks[key]
         if event.order_id in streak.order_ids:

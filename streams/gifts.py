@@ -9,6 +9,8 @@ frame after that is an adjustment. A refunded order is worth nothing, whichever 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+ORDERS_MAX = 1_000  # orders remembered of one streak; a streak normally has one
+
 
 class Frame(NamedTuple):
     """What is kept of a gift frame."""
@@ -54,12 +56,19 @@ class Streak:
     final: bool = False
     refunded: bool = False
     booked_micros: int = 0
-    order_ids: set[str] = field(default_factory=set)
+    order_ids: dict[str, None] = field(default_factory=dict)  # in order of arrival
     changed: int = 0  # offset of the last event that changed anything
 
     def deadline_ms(self, timeout_ms: int) -> int:
         """Return the event time after which the streak is final without repeat_end."""
         return self.last_ms + timeout_ms
+
+    def remember_order(self, order_id: str) -> None:
+        """Remember that a frame of this order belongs to the streak, so that a refund finds it."""
+        if order_id not in self.order_ids:
+            self.order_ids[order_id] = None
+            if len(self.order_ids) > ORDERS_MAX:
+                del self.order_ids[next(iter(self.order_ids))]
 
     def offer(self, frame: Frame) -> Frame | None:
         """Take a frame; return the frame it replaced as the best, if it did."""

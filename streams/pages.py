@@ -12,7 +12,7 @@ differences, so reading one twice does nothing.
 
 from array import array
 from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -21,15 +21,17 @@ from streams.gifts import Frame, Streak
 from streams.partition import Partition
 from streams.registers import Registers
 from streams.scores import Decayed
-from streams.subjects import Live, Published, StreakKey, Subject, Video
+from streams.subjects import Live, Published, Subject, Video
 from streams.viewers import Viewers
 from streams.windows import Pane
 
 PAGE_BYTES = 400_000
-USERS_SLICE = 2_000
+RECORD_BYTES_MAX = 500_000
+ENTRIES_SLICE = 2_000
 HASHES_SLICE = 20_000
 
 _VIDEO, _LIVE, _HASHES, _INVALIDATED, _FOLLOWS = range(5)
+_NO_HEAD: tuple[Any, ...] = (None, (), ())
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -46,9 +48,14 @@ def changed_records(state: Partition) -> Iterator[bytes]:
             ]
             yield from _video_records(subject, panes, gone, users)
         elif isinstance(subject, Live):
-            people, streaks = sorted(subject.changed_users), sorted(subject.changed_streaks)
+            keys: list[list[Any]] = [
+                sorted(subject.changed_users & subject.presence.keys()),
+                sorted(subject.changed_streaks),
+                sorted(subject.changed_refunds),
+            ]
             subject.changed_users, subject.changed_streaks = set(), set()
-            yield from _live_records(subject, panes, gone, people, streaks)
+            subject.changed_refunds = set()
+            yield from _live_records(subject, panes, gone, keys)
         subject.written = subject.changed
     state.dirty_subjects = []
     for hour, hashes in state.dedup.take_new().items():
@@ -57,25 +64,31 @@ def changed_records(state: Partition) -> Iterator[bytes]:
         yield _encode((_INVALIDATED, part))
     state.new_invalidated = []
     for creator_id, user_id in state.changed_follows:
-        yield _follow_record(creator_id, state.follows[creator_id], [user_id])
+        registers = state.follows[creator_id]
+        registers.changed.clear()
+        yield from _follow_records(creator_id, registers, [user_id])
     state.changed_follows = {}
 
 
 def all_records(state: Partition) -> Iterator[bytes]:
     """Yield encoded records of the whole state, lazily: what changes meanwhile comes as changes."""
     for video in list(state.videos.values()):
-        users = [list(video.viewers.views), list(video.likes.by_key), list(video.favorites.by_key)]
+        users = [video.viewers.users(), list(video.likes.by_key), list(video.favorites.by_key)]
         yield from _video_records(video, list(video.panes.values()), [], users)
     for live in list(state.lives.values()):
         panes = list(live.panes.values())
-        yield from _live_records(live, panes, [], list(live.presence), list(live.streaks))
+        keys: list[list[Any]] = [
+            list(live.presence),
+            list(live.streaks),
+            list(live.refunded_orders),
+        ]
+        yield from _live_records(live, panes, [], keys)
     for hour in list(state.dedup.buckets):
         yield from _hash_records(hour, state.dedup.buckets.get(hour, array("Q")))
     for part in _slices(list(state.invalidated)):
         yield _encode((_INVALIDATED, part))
     for creator_id, registers in list(state.follows.items()):
-        for part in _slices(list(registers.by_key)):
-            yield _follow_record(creator_id, registers, part)
+        yield from _follow_records(creator_id, registers, list(registers.by_key))
 
 
 def pack(records: Iterable[bytes]) -> Iterator[bytes]:
@@ -93,7 +106,7 @@ def pack(records: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def load_pages(state: Partition, pages: Iterable[bytes]) -> None:
-    """Read pages, oldest first, into an empty state whose event time is already set."""
+    """Read pages, oldest first, into an empty state that was resumed at its position."""
     for page in pages:
         for record in _decode(page):
             _LOADERS[record[0]](state, record)
@@ -105,7 +118,6 @@ def load_pages(state: Partition, pages: Iterable[bytes]) -> None:
         for key, streak in live.streaks.items():
             if not streak.final:
                 state.await_deadline(live, key, streak)
-    state.resume()
 
 
 # ------------------------------------------------------------------- videos
@@ -120,39 +132,33 @@ def _video_records(
     video: Video, panes: list[Pane], gone: list[int], users: list[list[str]]
 ) -> Iterator[bytes]:
     """Yield the video's header and panes, and entries of (viewers, likers, favoriters)."""
-    header: Any = (
+    header = (
         video.creator_id,
         video.total,
         (video.closed_score.value, video.closed_score.at_ms),
         (video.closed_fast.value, video.closed_fast.at_ms),
         video.published,
-        video.duration_ms_max,
+        list(video.durations_ms.items()),
         list(video.days.items()),
         video.earns,
         video.changed,
     )
-    viewers = video.viewers
-    key = video.id.encode()
-    for watched, liked, favored in zip_longest(*map(_slices, users), fillvalue=[]):
-        entries = [
-            (
-                user,
-                viewers.views.get(user, 0),
-                viewers.qualified.get(user),
-                viewers.waiting.get(user, ()),
-            )
-            for user in watched
-        ]
-        likes = [(user, video.likes.by_key.get(user, ())) for user in liked]
-        favorites = [(user, video.favorites.by_key.get(user, ())) for user in favored]
-        yield _encode((_VIDEO, key, header, _panes(panes), gone, entries, likes, favorites))
-        header, panes, gone = None, [], []
-    if header is not None:
-        yield _encode((_VIDEO, key, header, _panes(panes), gone, (), (), ()))
+    keys = ((tag, user) for tag, part in enumerate(users) for user in part)
+    entries = (_video_entry(video, tag, user) for tag, user in keys)
+    yield from _subject_records(_VIDEO, video, (header, _panes(panes), gone), entries)
+
+
+def _video_entry(video: Video, tag: int, user: str) -> tuple[Any, ...]:
+    if tag == 0:
+        viewers = video.viewers
+        waiting = viewers.waiting.get(user, ())
+        return (tag, user, viewers.views.get(user, 0), viewers.qualified.get(user), waiting)
+    registers = video.likes if tag == 1 else video.favorites
+    return (tag, user, registers.by_key.get(user, ()))
 
 
 def _load_video(state: Partition, record: list[Any]) -> None:
-    _, key, header, panes, gone, entries, likes, favorites = record
+    _, key, (header, panes, gone), entries = record
     video = state.videos.get(key)
     if video is None:
         video = state.videos[key] = Video(key, state.half_lives_ms)
@@ -160,16 +166,18 @@ def _load_video(state: Partition, record: list[Any]) -> None:
         video.creator_id, video.total = header[0], header[1]
         video.closed_score, video.closed_fast = Decayed(*header[2]), Decayed(*header[3])
         video.published = tuple(_published(p) for p in header[4])
-        video.duration_ms_max = header[5]
+        video.durations_ms = dict(map(tuple, header[5]))
         video.days = dict(map(tuple, header[6]))
         video.qualified = sum(video.days.values())
         video.earns, video.changed = header[7], header[8]
     _load_panes(video, panes, gone)
-    for user, views, qualified, waiting in entries:
-        video.viewers.load(user, views, qualified, [tuple(w) for w in waiting])
-    for registers, histories in ((video.likes, likes), (video.favorites, favorites)):
-        for user, history in histories:
-            registers.load(user, tuple(tuple(a) for a in history))
+    for tag, user, *entry in entries:
+        if tag == 0:
+            views, qualified, waiting = entry
+            video.viewers.load(user, views, qualified, [tuple(w) for w in waiting])
+        else:
+            registers = video.likes if tag == 1 else video.favorites
+            registers.load(user, tuple(tuple(a) for a in entry[0]))
 
 
 def _published(fields: list[Any]) -> Published:
@@ -185,25 +193,20 @@ def _published(fields: list[Any]) -> Published:
 
 
 def _live_records(
-    live: Live, panes: list[Pane], gone: list[int], users: list[str], keys: list[StreakKey]
+    live: Live, panes: list[Pane], gone: list[int], keys: list[list[Any]]
 ) -> Iterator[bytes]:
-    header: Any = (
-        live.creator_id,
-        live.total,
-        live.started_ms,
-        live.ended_ms,
-        sorted(live.refunded_orders),
-        live.changed,
-    )
-    key = live.id.encode()
-    sliced: Iterator[Any] = zip_longest(_slices(users), _slices(keys), fillvalue=[])
-    for part, streak_keys in sliced:
-        people = [(user, *live.presence[user], user in live.joined) for user in part]
-        streaks = [(*k, *_streak(live.streaks[k])) for k in streak_keys]
-        yield _encode((_LIVE, key, header, _panes(panes), gone, people, streaks))
-        header, panes, gone = None, [], []
-    if header is not None:
-        yield _encode((_LIVE, key, header, _panes(panes), gone, (), ()))
+    """Yield the live's header and panes, and entries of (people, streaks, refunded orders)."""
+    header = (live.creator_id, live.total, live.started_ms, live.ended_ms, live.changed)
+    entries = (_live_entry(live, tag, key) for tag, part in enumerate(keys) for key in part)
+    yield from _subject_records(_LIVE, live, (header, _panes(panes), gone), entries)
+
+
+def _live_entry(live: Live, tag: int, key: Any) -> tuple[Any, ...]:
+    if tag == 0:
+        return (tag, key, live.presence[key], key in live.joined)
+    if tag == 1:
+        return (tag, *key, *_streak(live.streaks[key]))
+    return (tag, key)
 
 
 def _streak(streak: Streak) -> tuple[Any, ...]:
@@ -213,33 +216,68 @@ def _streak(streak: Streak) -> tuple[Any, ...]:
         streak.final,
         streak.refunded,
         streak.booked_micros,
-        sorted(streak.order_ids),
+        list(streak.order_ids),
         streak.changed,
     )
 
 
 def _load_live(state: Partition, record: list[Any]) -> None:
-    _, key, header, panes, gone, people, streaks = record
+    _, key, (header, panes, gone), entries = record
     live = state.lives.get(key)
     if live is None:
         live = state.lives[key] = Live(key)
     if header is not None:
-        live.creator_id, live.total, live.started_ms, live.ended_ms = header[:4]
-        live.refunded_orders, live.changed = set(header[4]), header[5]
+        live.creator_id, live.total, live.started_ms, live.ended_ms, live.changed = header
     _load_panes(live, panes, gone)
-    for user, t, event_id, here, joined in people:
-        last = live.presence.get(user)
-        live.here += here - (last is not None and last[2])
-        live.presence[user] = (t, event_id, here)
-        if joined:
-            live.joined.add(user)
-    for user, gift_id, group_id, best, last_ms, final, refunded, booked, orders, changed in streaks:
-        live.streaks[user, gift_id, group_id] = Streak(
-            Frame(*best), last_ms, final, refunded, booked, set(orders), changed
-        )
+    for tag, *entry in entries:
+        if tag == 0:
+            _load_person(live, *entry)
+        elif tag == 1:
+            user, gift_id, group_id, best, last_ms, final, refunded, booked, orders, changed = entry
+            live.streaks[user, gift_id, group_id] = Streak(
+                Frame(*best), last_ms, final, refunded, booked, dict.fromkeys(orders), changed
+            )
+        else:
+            live.refunded_orders.add(entry[0])
+
+
+def _load_person(live: Live, user: str, action: list[Any], joined: bool) -> None:  # noqa: FBT001
+    last = live.presence.get(user)
+    live.here += action[2] - (last is not None and last[2])
+    live.presence[user] = (action[0], action[1], action[2])
+    if joined:
+        live.joined.add(user)
 
 
 # ------------------------------------------------------------------- the rest
+
+
+def _subject_records(
+    kind: int, subject: Subject, head: tuple[Any, ...], entries: Iterator[tuple[Any, ...]]
+) -> Iterator[bytes]:
+    """Yield records of the head and all entries; the head is in the first record alone.
+
+    Entries are taken lazily and records are split until they fit, so that neither a celebrity's
+    viewers nor long ids make a record that the broker would refuse.
+    """
+    key = subject.id.encode()
+    while True:
+        part = list(islice(entries, ENTRIES_SLICE))
+        if part or head is not _NO_HEAD:
+            yield from _fitting(kind, key, head, part)
+        if len(part) < ENTRIES_SLICE:
+            return
+        head = _NO_HEAD
+
+
+def _fitting(kind: int, key: bytes, head: Any, entries: list[Any]) -> Iterator[bytes]:
+    record = _encode((kind, key, head, entries))
+    if len(record) <= RECORD_BYTES_MAX or len(entries) < 2:
+        yield record
+        return
+    half = len(entries) // 2
+    yield from _fitting(kind, key, head, entries[:half])
+    yield from _fitting(kind, key, _NO_HEAD, entries[half:])
 
 
 def _panes(panes: list[Pane]) -> list[tuple[Any, ...]]:
@@ -266,25 +304,27 @@ def _hash_records(hour: int, hashes: "array[int]") -> Iterator[bytes]:
 def _load_hashes(state: Partition, record: list[Any]) -> None:
     hashes = array("Q")
     hashes.frombytes(record[2])
-    state.dedup.load(record[1], hashes)
+    state.dedup.load(record[1], hashes, state.late_before_ms)
 
 
 def _load_invalidated(state: Partition, record: list[Any]) -> None:
     state.invalidated.update(record[1])
 
 
-def _follow_record(creator_id: str, registers: Registers, users: list[str]) -> bytes:
-    return _encode((_FOLLOWS, creator_id, [(u, registers.by_key.get(u, ())) for u in users]))
+def _follow_records(creator_id: str, registers: Registers, users: list[str]) -> Iterator[bytes]:
+    for part in _slices(users):
+        entries = [(user, registers.by_key.get(user, ())) for user in part]
+        yield from _fitting(_FOLLOWS, creator_id.encode(), _NO_HEAD, entries)
 
 
 def _load_follows(state: Partition, record: list[Any]) -> None:
-    registers = state.follows.setdefault(record[1], Registers())
-    for user, history in record[2]:
+    registers = state.follows.setdefault(record[1].decode(), Registers())
+    for user, history in record[3]:
         registers.load(user, tuple(tuple(a) for a in history))
 
 
 def _slices(items: list[Any]) -> list[list[Any]]:
-    return [items[i : i + USERS_SLICE] for i in range(0, len(items), USERS_SLICE)]
+    return [items[i : i + ENTRIES_SLICE] for i in range(0, len(items), ENTRIES_SLICE)]
 
 
 _LOADERS = {

@@ -99,7 +99,8 @@ class Partition:
 
         The run must begin at or after `next_offset`; the caller has sliced off what was applied.
         """
-        routes, videos, seen = self._routes, self.videos, self.dedup.seen
+        routes, videos = self._routes, self.videos
+        seen, invalidated = self.dedup.seen, self.invalidated
         ahead_ms_max = self.rules.ahead_ms_max
         for offset, recorded_ms, key, raw, event in zip(*run, events, strict=True):
             self.offset = offset
@@ -136,8 +137,8 @@ class Partition:
                 continue
             salt = subject.salt if kind != USER else subject_salt(subject)
             hashed = xxh3_64_intdigest(event.id.encode(), salt)
-            if hashed in seen or (never_late and hashed in self.invalidated):
-                self.counts["suppressed" if hashed in self.invalidated else "duplicates"] += 1
+            if hashed in seen or hashed in invalidated:
+                self.counts["suppressed" if hashed in invalidated else "duplicates"] += 1
                 continue
             self.dedup.remember(hashed, t, self.late_before_ms)
             self.hashed = hashed
@@ -238,12 +239,12 @@ class Partition:
 
     # ---------------------------------------------------------------- event time
 
-    def resume(self) -> None:
-        """Derive what is not stored, after the state was read from a checkpoint."""
-        if self.max_event_time_ms:
-            self.late_before_ms = self.max_event_time_ms - self.rules.horizon_ms
-            self._minute = self.max_event_time_ms // MINUTE_MS
-            self.dedup.forget(self.late_before_ms)
+    def resume(self, next_offset: int, max_event_time_ms: int) -> None:
+        """Set the position and derive what follows from it, before pages are read."""
+        self.next_offset, self.max_event_time_ms = next_offset, max_event_time_ms
+        if max_event_time_ms:
+            self.late_before_ms = max_event_time_ms - self.rules.horizon_ms
+            self._minute = max_event_time_ms // MINUTE_MS
             self._forget_at_ms = (self.late_before_ms // HOUR_MS + 1) * HOUR_MS
 
     def _advance(self, event_time_ms: int) -> None:

@@ -70,7 +70,7 @@ class Pipeline:
         self._app = app
         self._settings = settings
         self._rules = rules
-        self._probe = SourceProbe(settings.kafka)
+        self._probe = SourceProbe(settings)
         self._writer = Writer(settings.clickhouse, settings.database)
         self._flushing = asyncio.Lock()
         self._give_up = asyncio.Event()
@@ -90,8 +90,7 @@ class Pipeline:
         tp = TP(topic, partition)
         await self._probe.refuse_if_behind(tp, position.next_offset)
         state = Partition(self._rules, commerce=topic.startswith("commerce"))
-        state.next_offset = position.next_offset
-        state.max_event_time_ms = position.max_event_time_ms
+        state.resume(position.next_offset, position.max_event_time_ms)
         state.counts.update(position.counts)
         state.by_type.update(position.by_type)
         pages = found.take_pages()
@@ -149,7 +148,23 @@ class Pipeline:
 
     # ---------------------------------------------------------------- flushes
 
-    async def flush(self) -> None:
+    async def flush_or_lose(self) -> None:
+        """Flush; if told to give up while ClickHouse is away, the partitions are lost, not the process."""
+        try:
+            await self._flush()
+        except Unavailable as error:
+            log.warning("partitions left unflushed, they will be counted again: %s", error)
+
+    async def flush_in_time(self) -> None:
+        """Flush for a revocation or a shutdown, within a bounded time."""
+        timer = asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up.set)
+        try:
+            await self.flush_or_lose()
+        finally:
+            timer.cancel()
+            self._give_up.clear()
+
+    async def _flush(self) -> None:
         """Flush all owned partitions that changed.
 
         Raises:
@@ -162,31 +177,24 @@ class Pipeline:
                 for owned in self.owned.values()
                 if owned.state.next_offset != owned.flushed
             ]
-            if not snapshots:
-                return
             taken, self._unflushed = self._unflushed, 0
             try:
-                await self._write(snapshots)
-            except Unavailable:
-                for snapshot in snapshots:
-                    self.lose(snapshot.owned.tp)
-                raise
-            await asyncio.gather(*(s.owned.store.flush(s.owned.log, s.flush) for s in snapshots))
-            await self._app.consumer._commit({s.owned.tp: s.next_offset for s in snapshots})
-            log.info("flushed %s events", taken)
-        async with self._room:
-            self._room.notify_all()
+                if snapshots:
+                    await self._write_and_commit(snapshots)
+                    log.info("flushed %s events", taken)
+            finally:
+                async with self._room:
+                    self._room.notify_all()
 
-    async def give_up_or_flush(self) -> None:
-        """Flush for a revocation or a shutdown, within a bounded time."""
-        timer = asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up.set)
+    async def _write_and_commit(self, snapshots: Sequence[Snapshot]) -> None:
         try:
-            await self.flush()
-        except Unavailable as error:
-            log.warning("partitions left unflushed, they will be counted again: %s", error)
-        finally:
-            timer.cancel()
-            self._give_up.clear()
+            await self._write(snapshots)
+        except Unavailable:
+            for snapshot in snapshots:
+                self.lose(snapshot.owned.tp)
+            raise
+        await asyncio.gather(*(s.owned.store.flush(s.owned.log, s.flush) for s in snapshots))
+        await self._app.consumer._commit({s.owned.tp: s.next_offset for s in snapshots})
 
     def _snapshot(self, owned: Owned) -> Snapshot:
         state = owned.state

@@ -88,7 +88,7 @@ class RowBuilder:
                 published.product_ids,
             )
         else:
-            head = (video.creator_id, "", video.duration_ms_max, 0, 0, 0, (), "", "", (), ())
+            head = (video.creator_id, "", video.duration_ms_max(), 0, 0, 0, (), "", "", (), ())
         return (
             video.id,
             self.source,
@@ -96,7 +96,7 @@ class RowBuilder:
             *video.total,
             video.likes.on,
             video.favorites.on,
-            len(video.viewers.views),
+            video.viewers.unique,
             "",
             *video.scores(),
             *video.half_lives_ms,

@@ -6,6 +6,7 @@ value S at time r. L = log2(S) + r / h orders subjects the same at every T, so a
 never decayed again. Adding is commutative; a retraction adds -w at the original time.
 """
 
+from functools import cache
 from math import log2
 
 MINUTE_MS = 60_000
@@ -13,6 +14,7 @@ NO_SCORE = -1e308
 NOTHING = 1e-9  # what rounding may leave where every event was taken back
 
 
+@cache
 def decay_table(half_life_ms: int) -> list[float]:
     """Return 2^(d / half-life) for each millisecond d of a minute."""
     return [2.0 ** (d / half_life_ms) for d in range(MINUTE_MS)]

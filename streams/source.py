@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import Refused, Unavailable
 from streams.clients import stop_client
+from streams.config import Settings
 from streams.values import Run
 
 PROBE_S_MAX = 20
@@ -41,8 +42,8 @@ def slice_run(run: Run, next_offset: int) -> Run | None:
 class SourceProbe:
     """An independent reader of the source topics; one per worker, used rarely."""
 
-    def __init__(self, kafka: str) -> None:
-        self._kafka = kafka
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._lock = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -82,7 +83,12 @@ class SourceProbe:
             return int(record.offset)
 
     async def refuse_if_behind(self, tp: tuple[str, int], next_offset: int) -> None:
-        """Refuse a source that ends before the state: it was deleted and made anew."""
+        """Refuse a source that ends before the state: it was deleted and made anew.
+
+        The embedded broker tells ends that are too low, but it forgets state and source together.
+        """
+        if not self._settings.transactions:
+            return
         partition = TopicPartition(*tp)
         async with self._lock:
             end = (await (await self._reader()).end_offsets([partition]))[partition]
@@ -100,7 +106,7 @@ class SourceProbe:
     async def _reader(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._kafka,
+                bootstrap_servers=self._settings.kafka,
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="none",

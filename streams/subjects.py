@@ -10,6 +10,8 @@ from streams.scores import Decayed
 from streams.viewers import Viewers
 from streams.windows import ZERO, Pane
 
+DURATIONS_MAX = 16
+
 StreakKey = tuple[str, str, str]  # user_id, gift_id, group_id
 
 
@@ -94,7 +96,7 @@ class Video(Subject):
         "closed_score",
         "days",
         "days_changed_from",
-        "duration_ms_max",
+        "durations_ms",
         "earns",
         "favorites",
         "half_lives_ms",
@@ -114,7 +116,7 @@ class Video(Subject):
         self.likes = Registers()
         self.favorites = Registers()
         self.published: tuple[Published, ...] = ()  # sorted by (event_time_ms, event_id)
-        self.duration_ms_max = 0
+        self.durations_ms: dict[int, int] = {}  # views by the duration they told
         self.days: dict[int, int] = {}  # qualified views by UTC day number
         self.qualified = 0  # the sum of days
         self.days_changed_from: int | None = None  # first day whose estimate may have changed
@@ -129,6 +131,16 @@ class Video(Subject):
         self.earns = self.earns or bool(self.published and self.qualified >= floor_views)
         if self.days_changed_from is None or day < self.days_changed_from:
             self.days_changed_from = day
+
+    def note_duration(self, duration_ms: int, n: int) -> None:
+        """Count a duration that no view has told before; of many only the longest are kept."""
+        self.durations_ms[duration_ms] = n
+        if len(self.durations_ms) > DURATIONS_MAX:
+            del self.durations_ms[min(self.durations_ms)]
+
+    def duration_ms_max(self) -> int:
+        """Return the highest duration that a view told: the video's, if it was never published."""
+        return max((ms for ms, views in self.durations_ms.items() if views > 0), default=0)
 
     @property
     def metadata(self) -> Published | None:
@@ -158,6 +170,7 @@ class Live(Subject):
     """Everything about one live session."""
 
     __slots__ = (
+        "changed_refunds",
         "changed_streaks",
         "changed_users",
         "ended_ms",
@@ -181,3 +194,4 @@ class Live(Subject):
         self.refunded_orders: set[str] = set()
         self.changed_users: set[str] = set()
         self.changed_streaks: set[StreakKey] = set()
+        self.changed_refunds: set[str] = set()

@@ -14,25 +14,23 @@ class Viewers:
     A view is added by the effect itself (streams/effects.py), the hottest line of all: one more in
     `views`, the user in `changed`.
 
-    `views` counts the views of each user; `qualified` holds the id hash of the view that stands;
+    `views` counts the views of each user (below zero when one was taken back that had come too
+    late to be counted), `unique` the users with at least one; `qualified` holds the id hash of the view that stands;
     `waiting` the later qualifying views as (minute, id hash).
     """
 
-    __slots__ = ("changed", "qualified", "views", "waiting")
+    __slots__ = ("changed", "qualified", "unique", "views", "waiting")
 
     def __init__(self) -> None:
         self.views: dict[str, int] = {}
+        self.unique = 0
         self.qualified: dict[str, int] = {}
         self.waiting: dict[str, list[tuple[int, int]]] = {}
         self.changed: set[str] = set()
 
     def remove(self, user: str) -> None:
         """Take a view back."""
-        left = self.views.get(user, 0) - 1
-        if left > 0:
-            self.views[user] = left
-        else:
-            self.views.pop(user, None)
+        self._set_views(user, self.views.get(user, 0) - 1)
         self.changed.add(user)
 
     def qualify(self, user: str, minute: int, hashed: int) -> bool:
@@ -63,15 +61,23 @@ class Viewers:
         self, user: str, views: int, qualified: int | None, waiting: list[tuple[int, int]]
     ) -> None:
         """Set one user's entry, read from a checkpoint; no views and nothing else removes it."""
-        if views:
-            self.views[user] = views
-        else:
-            self.views.pop(user, None)
+        self._set_views(user, views)
         if qualified is None:
             self.qualified.pop(user, None)
         else:
             self.qualified[user] = qualified
         self._wait(user, waiting)
+
+    def users(self) -> list[str]:
+        """Return everybody of whom anything is kept."""
+        return [*self.views, *(user for user in self.qualified if user not in self.views)]
+
+    def _set_views(self, user: str, views: int) -> None:
+        self.unique += (views > 0) - (self.views.get(user, 0) > 0)
+        if views:
+            self.views[user] = views
+        else:
+            self.views.pop(user, None)
 
     def _wait(self, user: str, waiting: list[tuple[int, int]]) -> None:
         if waiting:

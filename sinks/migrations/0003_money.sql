@@ -41,7 +41,8 @@ SETTINGS min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partiti
 
 {distributed ledger cityHash64(creator_id)};
 
--- Cumulative: the last version of an estimate is the whole of it, 0 means that it is gone.
+-- Cumulative: the last version of an estimate is the whole of it, 0 means that it is gone. The key
+-- is the entry alone, for an estimate's time and creator may still change.
 CREATE TABLE IF NOT EXISTS {database}.estimates{local} {on_cluster}
 (
     entry_id String CODEC(ZSTD(1)),
@@ -56,11 +57,9 @@ CREATE TABLE IF NOT EXISTS {database}.estimates{local} {on_cluster}
     version UInt64 CODEC(Delta, ZSTD(1))
 )
 ENGINE = {replacing}
-PARTITION BY toYYYYMM(occurred_at)
-ORDER BY (creator_id, toDate(occurred_at), source, entry_id)
-SETTINGS min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+ORDER BY entry_id;
 
-{distributed estimates cityHash64(creator_id)};
+{distributed estimates cityHash64(entry_id)};
 
 CREATE TABLE IF NOT EXISTS {database}.settlements{local} {on_cluster}
 (

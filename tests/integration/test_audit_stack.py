@@ -12,6 +12,7 @@ from scripts.archive import archive_topics
 from scripts.cli import dispatch, guarded
 from scripts.records import address
 from scripts.replay import replay
+from scripts.run import settle_closed_days
 from scripts.stack import Stack
 from streams.config import Settings
 from tests.oracle.events import DAY_MS, HOUR_MS, event, invalidated, line_of
@@ -36,7 +37,7 @@ def small_log() -> list[bytes]:
         event("gift", repeat_count=3),
         event("gift", repeat_count=4, repeat_end=True, at=9),
         event("gift", group_id="open", at=DAY_MS),
-        event("order_placed"),
+        event("order_placed", at=DAY_MS),
         event("share", at=DAY_MS),
         event("like", user_id="w", at=-2 * DAY_MS),
     ]
@@ -66,8 +67,11 @@ def test_a_stack_agrees_until_a_cell_is_changed(tmp_path: Path, audit: Audit) ->
         assert report["differences"] == []
         assert code == 0
         assert all(view["rows"] for view in report["views"].values())
+        settle_closed_days(stack)
+        assert stack.query("SELECT count() FROM ledger WHERE source = 'creator_rewards'") == [(1,)]
+        assert audit()[0] == 0
         stack.stop_workers()
-        asyncio.run(archive_topics(stack.settings.kafka, tmp_path))
+        asyncio.run(archive_topics(stack.settings, tmp_path))
         _add_a_like(stack)
         code, report = audit()
         assert code == 1
@@ -80,7 +84,7 @@ def test_a_stack_agrees_until_a_cell_is_changed(tmp_path: Path, audit: Audit) ->
 def _add_a_like(stack: Stack) -> None:
     stack.client.command(
         "INSERT INTO windows_1m SELECT * REPLACE (likes + 1 AS likes, version + 1 AS version) "
-        "FROM windows_1m FINAL WHERE kind = 'video' AND likes = 1 LIMIT 1"
+        "FROM (SELECT * FROM windows_1m FINAL WHERE kind = 'video' AND likes = 1 LIMIT 1)"
     )
 
 

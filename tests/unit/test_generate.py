@@ -176,7 +176,7 @@ def test_gift_streaks_have_all_fates(seed: int) -> None:
 
 
 def test_some_videos_earn_creator_rewards() -> None:
-    events = parse(generate(Spec()))
+    events = [e for e in parse(generate(Spec())) if not e["user_id"].startswith("x")]
     videos = {e["video_id"]: e for e in events if e["type"] == "video_published"}
     viewers: dict[str, set[str]] = defaultdict(set)
     for event in events:

@@ -7,6 +7,8 @@ import random
 import signal
 import socket
 import string
+import subprocess
+import sys
 from array import array
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -107,7 +109,7 @@ def test_integers_by_every_short_cut(
 
 def test_text_that_is_bytes(client: Client, writer: Writer) -> None:
     raws = [b"\xff\x00{", b"", b"plain"]
-    columns = {name: [0, 1, 2] for name in COLUMNS["dead_letters_log"]}
+    columns: dict[str, Any] = {name: [0, 1, 2] for name in COLUMNS["dead_letters_log"]}
     columns |= {name: ["x"] * 3 for name in ("topic", "stage", "reason", "detail")}
     columns |= {"raw": raws, "event_time": [None, 5, None]}
     writer.write("dead_letters_log", [columns[name] for name in COLUMNS["dead_letters_log"]])
@@ -122,6 +124,28 @@ def test_blocks_are_cut_and_nothing_is_lost(client: Client, writer: Writer) -> N
     assert client.query("SELECT count(), sum(event_time_ms) FROM follows").result_rows == [
         (count, count * (count - 1) // 2)
     ]
+
+
+def test_blocks_are_cut_by_size_too(client: Client, writer: Writer) -> None:
+    """One flush may hold more than a request may: the server here takes 16 MiB at once."""
+    raw, count = bytes(1 << 20), 40
+    columns: dict[str, Any] = {name: list(range(count)) for name in COLUMNS["dead_letters_log"]}
+    columns |= {name: ["x"] * count for name in ("topic", "stage", "reason", "detail")}
+    columns |= {"raw": [raw] * count}
+    writer.write("dead_letters_log", [columns[name] for name in COLUMNS["dead_letters_log"]])
+    query = "SELECT count(), sum(length(raw)) FROM dead_letters"
+    assert client.query(query).result_rows == [(count, count << 20)]
+
+
+def test_pandas_is_not_loaded_to_write(clickhouse: EmbeddedClickHouse) -> None:
+    program = f"""if True:
+        import sys
+        from sinks.writer import Writer
+        columns = [["c"], ["u"], [0], [1], [2], ["e"], [3]]
+        Writer({clickhouse.url!r}, "unit").write("follows", columns)
+        assert "pandas" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_writing_again_changes_nothing(client: Client, writer: Writer) -> None:
@@ -146,7 +170,7 @@ def test_no_rows_is_no_insert() -> None:
         ([*follows(1)[:-1], [2**64]], "column version"),
         ([[5], *follows(1)[1:]], "column creator_id"),
         ([["\ud800"], *follows(1)[1:]], "column creator_id"),
-        ([[None], *follows(1)[1:]], "column creator_id: a value is missing"),
+        ([[None], *follows(1)[1:]], "column creator_id"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused(
@@ -169,7 +193,7 @@ def test_a_wrong_password_is_refused(clickhouse: EmbeddedClickHouse) -> None:
     url = clickhouse.url.replace("default:", "default:x")
     with Writer(url) as writer, pytest.raises(Refused, match="ENGAGE_CLICKHOUSE") as caught:
         writer.write("follows", follows(1))
-    assert urlsplit(url).password not in str(caught.value)
+    assert str(urlsplit(url).password) not in str(caught.value)
 
 
 @pytest.mark.parametrize(

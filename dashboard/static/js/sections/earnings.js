@@ -1,0 +1,182 @@
+// Earnings: what was booked, what is estimated, by which door it came, and to whom.
+
+import { h } from "../dom.js";
+import * as format from "../format.js";
+import { onGrid, TimeChart } from "../charts.js";
+import { Card, Figure, Figures, proportions, Table } from "../parts.js";
+import { creatorPage } from "../router.js";
+import { entriesTable, SOURCES, sourceCell, sourceColor, sourceLabel } from "./ledger.js";
+
+const SPANS = { "24h": [86_400, 3600], "7d": [604_800, 21_600], "30d": [2_592_000, 86_400], all: [0, 86_400] };
+
+export const earnings = {
+  title: "Earnings",
+  lead: "Booked money is exact to the micro-unit; estimates become final when their day is settled.",
+  icon: "M12 3v18M16.5 7.5c-.8-1.5-2.5-2-4.5-2-2.5 0-4.5 1-4.5 3.2 0 4.5 9.5 2 9.5 6.6 0 2.2-2.2 3.2-5 3.2-2.3 0-4.2-.8-5-2.5",
+  defaults: { period: "7d", source: "" },
+  filters: [
+    { name: "source", label: "Source", many: true, options: [["", "All sources"], ...SOURCES.map((name) => [name, sourceLabel(name)])] },
+    { name: "period", label: "Period of event time", options: [["24h", "24 h"], ["7d", "7 d"], ["30d", "30 d"], ["all", "All"]] },
+  ],
+  panels: () => ["earnings_by_source", "earnings_over_time", "top_earners", "entries"],
+  sent: (parameters) => ({ ...parameters, creator: "" }),
+
+  mount(root, context) {
+    const totals = new Totals();
+    const parts = {
+      earnings_by_source: bySource(totals, context),
+      earnings_over_time: overTime(context),
+      top_earners: earners(),
+      entries: newest(),
+    };
+    const cards = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.card]));
+    root.append(totals.element, h("div", { class: "grid" }, Object.values(cards).map((card) => card.element)));
+    return {
+      panel({ panel, rows }) {
+        parts[panel].rows(rows);
+        cards[panel].ready(panel);
+      },
+      trouble: (panel, message) => cards[panel].trouble(message),
+      wait: () => Object.values(cards).forEach((card) => card.wait()),
+    };
+  },
+};
+
+/** Money of different currencies is never added: the one with the most entries is shown as figures. */
+function mainCurrency(rows) {
+  const entries = {};
+  for (const row of rows) entries[row.currency] = (entries[row.currency] ?? 0) + Number(row.entries ?? 1);
+  return Object.keys(entries).sort((a, b) => entries[b] - entries[a])[0] ?? "USD";
+}
+
+class Totals {
+  #booked = new Figure("Booked", { big: true });
+  #corrections = new Figure("Corrections in it");
+  #estimated = new Figure("Estimated, not yet final");
+  #entries = new Figure("Ledger entries");
+  #bar = proportions();
+
+  constructor() {
+    this.element = h("section", { class: "card strip", "aria-label": "Totals of the period" },
+      h("div", { class: "figures-row" }, [this.#booked, this.#corrections, this.#estimated, this.#entries].map((one) => one.element)),
+      this.#bar.element);
+  }
+
+  draw(all) {
+    const currency = mainCurrency(all);
+    const rows = all.filter((row) => row.currency === currency);
+    const add = (name) => format.sum(rows.map((row) => row[name]));
+    const [final, corrected, estimated] = ["final_micros", "adjustment_micros", "estimated_micros"].map(add);
+    const booked = format.sum([final, corrected]);
+    const others = [...new Set(all.map((row) => row.currency))].filter((one) => one !== currency);
+    this.#booked.put(format.money(booked, currency), others.length ? `${currency}; also ${others.join(", ")} below` : currency, format.exactMoney(booked, currency));
+    this.#corrections.put(format.money(corrected, currency), "refunds and recounts", format.exactMoney(corrected, currency));
+    this.#estimated.put(format.money(estimated, currency), "changes with every view", format.exactMoney(estimated, currency));
+    this.#entries.put(format.tidy(format.sum(all.map((row) => row.entries))), "never changed, only added to");
+    const worth = (row) => Math.max(0, Number(row.final_micros) + Number(row.adjustment_micros) + Number(row.estimated_micros));
+    const whole = rows.reduce((sum, row) => sum + worth(row), 0) || 1;
+    this.#bar.put(rows.map((row) => ({ color: sourceColor(row.source), share: worth(row) / whole, label: `${sourceLabel(row.source)} ${format.percent(worth(row) / whole)}` })));
+  }
+}
+
+function overTime(context) {
+  const chart = new TimeChart({
+    label: "Earnings over time by source", kind: "bars", height: 236, steps: [],
+    series: SOURCES.map((name) => ({ key: name, label: sourceLabel(name), color: sourceColor(name) })),
+    value: (value) => format.money(String(Math.round(value * 1e6)), currency),
+    axis: (value) => axisMoney(value, currency),
+  });
+  let currency = "USD";
+  const figures = new Figures({
+    caption: "Earnings over time", key: (row) => `${row.at} ${row.source} ${row.currency}`,
+    columns: [
+      { label: "From (UTC)", text: (row) => format.dayMinute(row.at) },
+      { label: "Source", text: (row) => sourceLabel(row.source) },
+      { label: "Amount", num: true, text: (row) => format.exactMoney(row.amount_micros, row.currency) },
+    ],
+  });
+  const empty = h("p", { class: "empty", hidden: true, text: "No money moved in this period." });
+  const card = new Card({ title: "Over time", note: "by event time, estimates included", wide: 7, of: ["earnings_over_time"] }, chart.element, empty, figures.element);
+  return {
+    card,
+    rows(all) {
+      currency = mainCurrency(all);
+      const [spanS, stepS] = SPANS[context.parameters.period];
+      const rows = all.filter((row) => row.currency === currency)
+        .map((row) => ({ at: row.at, [row.source]: Number(row.amount_micros) / 1e6 }));
+      const { times, columns } = onGrid(rows, SOURCES, { nowMs: context.nowMs, spanS, stepS });
+      empty.hidden = rows.length > 0;
+      chart.element.hidden = rows.length === 0;
+      if (rows.length) chart.set(times, columns, stepS);
+      figures.set([...all].reverse());
+    },
+  };
+}
+
+function axisMoney(value, currency) {
+  const text = Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(2) : format.short(value);
+  return currency === "USD" ? `$${text}`.replace("$\u2212", "\u2212$") : text;
+}
+
+function bySource(totals, context) {
+  const table = new Table({
+    caption: "Earnings by source", key: (row) => `${row.source} ${row.currency}`,
+    empty: "No ledger entries in this period.",
+    columns: [
+      { label: "Source", wide: true, node: (row) => sourceCell(row.source) },
+      { label: "Creators", num: true, opt: true, text: (row) => format.tidy(row.creators) },
+      { label: "Estimated", num: true, text: (row) => blankZero(row.estimated_micros, row.currency) },
+      { label: "Booked", num: true, title: (row) => format.exactMoney(bookedOf(row), row.currency), text: (row) => blankZero(bookedOf(row), row.currency) },
+    ],
+  });
+  return {
+    card: new Card({ title: "By source", note: "booked is final plus corrections", wide: 5, of: ["earnings_by_source"] }, table.element),
+    rows(all) {
+      const { source } = context.parameters;
+      const rows = all.filter((row) => !source || row.source === source);
+      totals.draw(rows);
+      table.set(rows);
+    },
+  };
+}
+
+const bookedOf = (row) => format.sum([row.final_micros, row.adjustment_micros]);
+const blankZero = (micros, currency) => (BigInt(micros) === 0n ? "–" : format.money(micros, currency));
+
+function earners() {
+  let top = 1;
+  const table = new Table({
+    caption: "Creators with the most money", key: (row) => `${row.creator_id} ${row.currency}`, moving: true,
+    empty: "Nobody earned anything in this period.",
+    columns: [
+      { label: "Creator", head: true, link: (row) => creatorPage(row.creator_id), title: (row) => row.creator_id, text: (row) => row.creator_id },
+      { label: "Shares of the sources", wide: true, quiet: true, node: (row) => sharesOf(row, top) },
+      { label: "Estimated", num: true, opt: true, text: (row) => blankZero(row.estimated_micros, row.currency) },
+      { label: "Booked", num: true, title: (row) => format.exactMoney(row.booked_micros, row.currency), text: (row) => blankZero(row.booked_micros, row.currency) },
+    ],
+  });
+  return {
+    card: new Card({ title: "Top creators", note: "booked and estimated", wide: 5, of: ["top_earners"] }, table.element),
+    rows(rows) {
+      top = Math.max(1, ...rows.map((row) => Number(row.booked_micros) + Number(row.estimated_micros)));
+      table.set(rows.map((row) => ({ ...row, top })));
+    },
+  };
+}
+
+function sharesOf(row, top) {
+  const bar = proportions();
+  const amounts = row.sources.map((_, i) => Math.max(0, Number(row.booked_parts[i]) + Number(row.estimated_parts[i])));
+  bar.put(row.sources.map((source, i) => ({ color: sourceColor(source), share: amounts[i] / top, label: sourceLabel(source) })));
+  const whole = amounts.reduce((all, one) => all + one, 0) / top;
+  bar.element.style.width = `${Math.max(1, Math.min(100, whole * 100))}%`;
+  return bar.element;
+}
+
+function newest() {
+  const table = entriesTable({ caption: "Newest ledger entries", withCreator: true });
+  return {
+    card: new Card({ title: "Newest entries", note: "by event time", wide: 7, of: ["entries"] }, table.element),
+    rows: (rows) => table.set(rows.slice(0, 20)),
+  };
+}

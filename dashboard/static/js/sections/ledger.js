@@ -1,0 +1,49 @@
+// What ledger entries look like, here and on a creator's page.
+
+import { h } from "../dom.js";
+import * as format from "../format.js";
+import { Table } from "../parts.js";
+import { creatorPage } from "../router.js";
+
+const KNOWN = {
+  gift: ["Live gifts", "c-rose"],
+  creator_rewards: ["Creator Rewards", "c-blue"],
+  creator_fund: ["Creator Fund", "c-slate"],
+  brand_deal: ["Brand deals", "c-violet"],
+  affiliate: ["Affiliate", "c-amber"],
+  sale: ["Own sales", "c-teal"],
+};
+
+export const SOURCES = Object.keys(KNOWN);
+export const sourceLabel = (source) => KNOWN[source]?.[0] ?? source;
+export const sourceColor = (source) => KNOWN[source]?.[1] ?? "c-slate";
+
+export const sourceCell = (source) =>
+  h("span", { class: "source" }, h("i", { class: `dot ${sourceColor(source)}` }), sourceLabel(source));
+
+/** One sentence: why this amount. */
+export function explain({ source, state, reference, entry_id: id }) {
+  const [kind, ...rest] = reference.split(":");
+  const of = rest.length ? `${kind} ${rest.join(":")}` : reference;
+  if (state === "estimated") return `estimate for ${of}, final when the day is settled`;
+  if (state === "adjustment") return id.endsWith(":refund") ? `refund in ${of}` : `correction for ${of}`;
+  return { gift: `gift streak in ${of}`, creator_rewards: `qualified views of ${of}` }[source] ?? of;
+}
+
+const STATES = { final: "final", adjustment: "correction", estimated: "estimate" };
+
+export function entriesTable({ caption, withCreator }) {
+  const creator = { label: "Creator", opt: true, link: (row) => creatorPage(row.creator_id), title: (row) => row.creator_id, text: (row) => row.creator_id };
+  return new Table({
+    caption, key: (row) => `${row.entry_id} ${row.state}`,
+    empty: "No entries in this period.",
+    columns: [
+      { label: "When (UTC)", text: (row) => (row.source === "gift" ? format.dayMinute(row.occurred_at) : format.dayShort(row.occurred_at)) },
+      ...(withCreator ? [creator] : []),
+      { label: "Why", wide: true, title: (row) => `${row.entry_id}, rate ${row.rate_version}`,
+        node: (row) => h("span", { class: "clip" }, h("i", { class: `dot ${sourceColor(row.source)}`, title: sourceLabel(row.source) }), explain(row)) },
+      { label: "State", opt: true, node: (row) => h("span", { class: `state ${row.state}`, text: STATES[row.state] ?? row.state }) },
+      { label: "Amount", num: true, text: (row) => format.exactMoney(row.amount_micros, row.currency) },
+    ],
+  });
+}

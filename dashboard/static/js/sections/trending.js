@@ -1,0 +1,108 @@
+// Trending: who has the most decayed points now, and who climbs.
+
+import { h } from "../dom.js";
+import * as format from "../format.js";
+import { spark } from "../charts.js";
+import { Card, meter, Table } from "../parts.js";
+import { creatorPage } from "../router.js";
+
+const KINDS = [
+  ["video", "Videos"], ["hashtag", "Hashtags"], ["sound", "Sounds"],
+  ["challenge", "Challenges"], ["creator", "Creators"],
+];
+
+export const trending = {
+  title: "Trending",
+  lead: "Points for every view, like, comment and share; half of them are gone after six hours.",
+  icon: "M3 17l6-6 4 4 8-8M15 7h6v6",
+  defaults: { kind: "" },
+  filters: [{ name: "kind", label: "Kind", options: [["", "All"], ...KINDS] }],
+  panels: () => ["trending"],
+  remount: (before, now) => before.kind !== now.kind,
+
+  mount(root, context) {
+    const { kind } = context.parameters;
+    const cards = kind ? [wideCard(kind)] : KINDS.map(([one]) => smallCard(one, context));
+    root.append(h("div", { class: "grid" }, cards.map((one) => one.card.element), kind ? null : explanation()));
+    return {
+      panel(answer) {
+        for (const one of cards) {
+          one.draw(answer);
+          one.card.ready("trending");
+        }
+      },
+      trouble: (_panel, message) => cards[0].card.trouble(message),
+      wait: () => cards.forEach((one) => one.card.wait()),
+    };
+  },
+};
+
+const labelOf = (kind) => KINDS.find(([one]) => one === kind)[1];
+
+/** #fyp, but v123. */
+const nameOf = ({ kind, entity_id: id }) => (kind === "hashtag" ? `#${id}` : id);
+
+function move({ moved }) {
+  if (moved === null) return h("span", { class: "move new", text: "new" });
+  if (!moved) return h("span", { class: "move", "aria-label": "unchanged", text: "·" });
+  const way = moved > 0 ? "up" : "down";
+  return h("span", { class: `move ${way}`, "aria-label": `${way} ${Math.abs(moved)}` },
+    h("i", { "aria-hidden": "true" }), String(Math.abs(moved)));
+}
+
+const columns = (top) => ({
+  rank: { label: "Rank", quiet: true, num: true, tight: true, text: (row) => String(row.rank) },
+  move: { label: "Movement", quiet: true, tight: true, node: move },
+  name: { label: "Name", wide: true, head: true, node: (row) => h("span", { class: "named" }, nameNode(row), meter(row.points / top())) },
+  views: { label: "Views, last hour", node: (row) => spark(row.views.length ? row.views.map(Number) : new Array(30).fill(0), { label: `${format.sum(row.views)} views in the last hour` }) },
+  sum: { label: "Views, last hour", num: true, opt: true, text: (row) => format.count(format.sum(row.views)) },
+  velocity: { label: "Points per hour", num: true, opt: true, text: (row) => format.decimal(row.velocity) },
+  points: { label: "Points", num: true, text: (row) => format.decimal(row.points) },
+});
+
+function nameNode(row) {
+  if (row.kind === "creator") return h("a", { class: "clip", href: creatorPage(row.entity_id), title: row.entity_id, text: row.entity_id });
+  return h("span", { class: "clip", title: row.entity_id, text: nameOf(row) });
+}
+
+function board(kind, names, note) {
+  let top = 1;
+  const all = columns(() => top);
+  const table = new Table({
+    caption: `Trending ${labelOf(kind).toLowerCase()}`, key: (row) => row.entity_id, moving: true,
+    empty: `No ${labelOf(kind).toLowerCase()} have points yet.`,
+    columns: names.map((name) => all[name]),
+  });
+  return {
+    table,
+    draw({ rows, compared_s: ago }) {
+      const mine = rows.filter((row) => row.kind === kind);
+      top = Math.max(1e-9, ...mine.map((row) => row.points));
+      table.set(mine.map((row) => ({ ...row, top })));
+      note(ago ? `movement since ${ago >= 60 ? "a minute" : `${ago} s`} ago` : "");
+    },
+  };
+}
+
+function smallCard(kind, context) {
+  const one = board(kind, ["rank", "move", "name", "views", "points"], () => {});
+  const more = h("a", { class: "more", href: context.address("trending", { kind }), "aria-label": `More ${labelOf(kind).toLowerCase()}`, text: "More" });
+  return { card: new Card({ title: labelOf(kind), wide: 4, of: ["trending"], extra: more }, one.table.element), draw: one.draw };
+}
+
+function wideCard(kind) {
+  const one = board(kind, ["rank", "move", "name", "views", "sum", "velocity", "points"], (text) => { card.note.textContent = text; });
+  const card = new Card({ title: labelOf(kind), note: "", wide: 12, of: ["trending"] }, one.table.element);
+  return { card, draw: one.draw };
+}
+
+function explanation() {
+  const line = (name, text) => [h("dt", { text: name }), h("dd", { text })];
+  return h("section", { class: "card w4 plain", "aria-labelledby": "reading" },
+    h("header", {}, h("h2", { id: "reading", text: "How to read this" })),
+    h("dl", {},
+      line("Points", "what viewers did, weighted by how rare it is: a view counts 1, a like 7, a comment 30, a share 60. After six hours a point counts half."),
+      line("Movement", "places climbed or fallen against a minute ago, as long as somebody looks."),
+      line("Line", "views of the last hour of event time, in steps of two minutes."),
+      line("Hashtags, sounds, creators", "the points of their videos together.")));
+}
