@@ -24,6 +24,7 @@ ASKS_MAX = 500  # distinct questions at a time: filters differ, viewers mostly d
 ANYWAY_S = 10.0  # some rows change without the log: settlements, lives that another worker closes
 COST_SHARE = 5  # a question that takes t seconds is asked again after 5 t at the earliest
 FRESH_S = 1.0
+RANKS_KEPT_S = 300.0
 
 _PULSE_ASK = Ask(PULSE, ())
 _LOG = logging.getLogger("engage.dashboard")
@@ -92,7 +93,7 @@ class Hub:
         Raises:
             Refused: too many look already.
         """
-        wanted = {ask for viewer in self._viewers for ask in viewer.asks} | set(asks)
+        wanted = self._wanted() | set(asks)
         if len(self._viewers) >= VIEWERS_MAX or len(wanted) > ASKS_MAX:
             raise Refused(f"{len(self._viewers)} viewers look at this dashboard already: try later")
         viewer = Viewer(frozenset(asks))
@@ -101,7 +102,7 @@ class Hub:
             viewer.tell("history", frame("history", {"points": self._pulse.history}))
         for ask in asks:
             answer = self._answers.get(ask)
-            if answer and answer.body and _age_s(answer.read_s) < self._interval_s * 2:
+            if answer and answer.body:
                 viewer.tell(ask.query.name, _event("panel", answer.body))
         self._newcomer.set()
         if self._loop is None:
@@ -112,6 +113,7 @@ class Hub:
     def leave(self, viewer: Viewer) -> None:
         """Stop looking; with the last viewer the polling ends."""
         self._viewers.discard(viewer)
+        self._forget()
         if not self._viewers and self._loop is not None:
             self._loop.cancel()
             self._loop = None
@@ -160,9 +162,7 @@ class Hub:
             # Rows are not written all at once: what a flush changed is read once more a tick later.
             self._dirty_ticks = 2 if self._pulse.moved else max(0, self._dirty_ticks - 1)
         self._tell_all("pulse", self._pulse_frame)
-        wanted = {ask for viewer in self._viewers for ask in viewer.asks}
-        self._forget(wanted)
-        for ask in wanted:
+        for ask in self._wanted():
             answer = self._answers.setdefault(ask, _Answer(Movement(ask.query.compare_by)))
             if self._due(answer):
                 answer.running = True
@@ -204,6 +204,8 @@ class Hub:
         if ask.query.compare_by:
             ago_s = answer.movement.tell(rows, answer.read_s)
         body = _body(ask, rows, ago_s)
+        if self._answers.get(ask) is not answer:
+            return  # nobody looks any more
         if body != answer.body:
             answer.body = body
             self._tell_lookers(ask, _event("panel", body))
@@ -217,11 +219,15 @@ class Hub:
             if ask in viewer.asks:
                 viewer.tell(ask.query.name, message)
 
-    def _forget(self, wanted: set[Ask]) -> None:
-        """Keep ranks to compare with a while after the last look, nothing else."""
-        for ask in self._answers.keys() - wanted:
+    def _wanted(self) -> set[Ask]:
+        return {ask for viewer in self._viewers for ask in viewer.asks}
+
+    def _forget(self) -> None:
+        """Keep no answer that is not kept current; keep ranks to compare with a while longer."""
+        for ask in self._answers.keys() - self._wanted():
             answer = self._answers[ask]
-            if not answer.running and (not ask.query.compare_by or _age_s(answer.read_s) > 300):
+            answer.body, answer.cost_s = b"", 0.0
+            if not ask.query.compare_by or _age_s(answer.read_s) > RANKS_KEPT_S:
                 del self._answers[ask]
 
 

@@ -11,6 +11,7 @@ import argparse
 import ast
 import difflib
 import importlib
+import logging
 import os
 import select
 import signal
@@ -19,7 +20,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from schemas.errors import EngageError
 
@@ -65,9 +66,18 @@ class Command(Protocol):
         """Do it and return the exit code; raise EngageError for what a person can mend."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with a command line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"error: {message}: see '{self.prog} --help'\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises for expected errors."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # What goes wrong is raised, in one line; the client would print it as well, in its own words.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _leave)
@@ -128,7 +138,7 @@ def load(command: str) -> Command:
 def parser_of(command: str) -> argparse.ArgumentParser:
     """Return the command's complete parser."""
     module = load(command)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"engage {command}",
         description=getattr(module, "__doc__", None),
         epilog=getattr(module, "EXAMPLES", None),

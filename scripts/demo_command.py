@@ -16,7 +16,7 @@ from pathlib import Path
 from schemas.errors import Refused
 from scripts.live_page import LivePage
 from scripts.logs import open_log
-from scripts.options import data_option
+from scripts.options import data_option, port
 from scripts.run import add_log_arguments, drain, feed, settings_of, settle_closed_days
 from scripts.stack import Ports, Stack, running_stack
 from scripts.summary import print_summary
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data_option(parser, note="default .engage/demo; emptied at each start")
     add_log_arguments(parser)
-    parser.add_argument("--port", type=int, default=8080, help="of the dashboard (default 8080)")
+    parser.add_argument("--port", type=port, default=8080, help="of the dashboard (default 8080)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -45,6 +45,32 @@ def data_option(parser: argparse.ArgumentParser, *, required: bool = False, note
     )
 
 
+def processes_option(parser: argparse.ArgumentParser) -> None:
+    """Add --processes."""
+    parser.add_argument(
+        "--processes",
+        type=_at_least_one,
+        default=1,
+        metavar="N",
+        help="worker processes (default 1); each uses one core",
+    )
+
+
+def port(text: str) -> int:
+    """Parse a port; for `type=`."""
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 0 < number < 65_536:
+        raise argparse.ArgumentTypeError(f"{text}: a port is a number from 1 to 65535")
+    return number
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
+    return number
+
+
 def _with(text: str, note: str) -> str:
     return f"{text}; {note}" if note else text
 

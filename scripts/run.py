@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from scripts.logs import ARRIVALS, FORMATS, Log, open_log
-from scripts.options import clickhouse_option, data_option, kafka_option
+from scripts.options import clickhouse_option, data_option, kafka_option, processes_option
 from scripts.progress import show_progress
 from scripts.replay import ReplayReport, replay
 from scripts.settle import last_closed_day, settle_days
@@ -56,9 +56,7 @@ def add_log_arguments(parser: argparse.ArgumentParser) -> None:
         default="file",
         help="order of a KuaiRand log: as in the file, or by the hour each row was logged in",
     )
-    parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="worker processes (default 1)"
-    )
+    processes_option(parser)
     parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
     parser.add_argument("--weights", metavar="FILE", help="dated score weights")
 

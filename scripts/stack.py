@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from schemas.errors import Refused, Unavailable
+from scripts import processes
 from scripts.archive import archive_topics
 from scripts.embedded_kafka import EmbeddedBroker
 from scripts.progress_of import Progress, end_offsets, progress_of
@@ -97,7 +99,10 @@ class Stack:
         try:
             self._start()
         except BaseException:
+            no_results = self._supervisor is None
             self.stop()
+            if no_results:
+                shutil.rmtree(self.data / "clickhouse", ignore_errors=True)
             raise
 
     def _start(self) -> None:
@@ -107,6 +112,8 @@ class Stack:
             self._broker = EmbeddedBroker(port=self._ports.kafka, log=log)
             kafka = self._broker.address
         if clickhouse is None:
+            if self._ports.clickhouse is not None:
+                processes.require_free(self._ports.clickhouse, what="the embedded ClickHouse")
             self._engine = EmbeddedClickHouse(
                 self.data / "clickhouse", port=self._ports.clickhouse or 0
             )

@@ -10,7 +10,13 @@ import argparse
 import sys
 import time
 
-from scripts.options import clickhouse_option, data_option, kafka_option
+from scripts.options import (
+    clickhouse_option,
+    data_option,
+    kafka_option,
+    port,
+    processes_option,
+)
 from scripts.run import settings_of
 from scripts.stack import Ports, Stack
 
@@ -22,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data_option(parser, required=True, note="must be new")
     kafka_option(parser, note="default: the embedded broker")
     clickhouse_option(parser, note="default: the embedded ClickHouse")
-    parser.add_argument("--kafka-port", type=int, metavar="PORT", help="default: a free one")
-    parser.add_argument("--clickhouse-port", type=int, metavar="PORT", help="default: a free one")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="worker processes")
+    for name in ("--kafka-port", "--clickhouse-port"):
+        parser.add_argument(name, type=port, metavar="PORT", help="default: a free one")
+    processes_option(parser)
     parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
     parser.add_argument("--weights", metavar="FILE", help="dated score weights")
 

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.options import clickhouse_option, kafka_option
+from scripts.options import clickhouse_option, kafka_option, processes_option
 from scripts.supervisor import Supervisor
 from streams.agents import rules_of
 from streams.config import load_settings
@@ -26,9 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     kafka_option(parser)
     clickhouse_option(parser)
-    parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="worker processes (default 1)"
-    )
+    processes_option(parser)
     parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
     parser.add_argument("--weights", metavar="FILE", help="dated score weights")
     parser.add_argument(

@@ -163,12 +163,12 @@ class Caller:
 
     def _apply(self, session: _Session, call: Call) -> None:
         """Settings of a request hold for it alone: those of the last one go back to default."""
-        wanted = _settings(call) | call.parameters
+        wanted = _settings(call)
         stale = [name for name in session.applied if name not in wanted]
         if stale:
             session.handle.query("SET " + ", ".join(f"{name} = DEFAULT" for name in stale))
         changed = {name: text for name, text in wanted.items() if session.applied.get(name) != text}
-        session.handle.prepare(call.database, changed)
+        session.handle.prepare(call.database, changed | dict(call.parameters))
         session.applied = wanted
 
 

@@ -11,7 +11,8 @@ differences, so reading one twice does nothing.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -31,6 +32,7 @@ ENTRIES_SLICE = 2_000
 HASHES_SLICE = 20_000
 
 _VIDEO, _LIVE, _HASHES, _INVALIDATED, _FOLLOWS = range(5)
+Make = Callable[[Any], tuple[Any, ...]]
 _NO_HEAD: tuple[Any, ...] = (None, (), ())
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -144,11 +146,12 @@ def _video_records(
         video.changed,
     )
     keys = ((tag, user) for tag, part in enumerate(users) for user in part)
-    entries = (_video_entry(video, tag, user) for tag, user in keys)
-    yield from _subject_records(_VIDEO, video, (header, _panes(panes), gone), entries)
+    make = partial(_video_entry, video)
+    yield from _subject_records(_VIDEO, video, (header, _panes(panes), gone), keys, make)
 
 
-def _video_entry(video: Video, tag: int, user: str) -> tuple[Any, ...]:
+def _video_entry(video: Video, key: tuple[int, str]) -> tuple[Any, ...]:
+    tag, user = key
     if tag == 0:
         viewers = video.viewers
         waiting = viewers.waiting.get(user, ())
@@ -197,11 +200,13 @@ def _live_records(
 ) -> Iterator[bytes]:
     """Yield the live's header and panes, and entries of (people, streaks, refunded orders)."""
     header = (live.creator_id, live.total, live.started_ms, live.ended_ms, live.changed)
-    entries = (_live_entry(live, tag, key) for tag, part in enumerate(keys) for key in part)
-    yield from _subject_records(_LIVE, live, (header, _panes(panes), gone), entries)
+    tagged = ((tag, key) for tag, part in enumerate(keys) for key in part)
+    make = partial(_live_entry, live)
+    yield from _subject_records(_LIVE, live, (header, _panes(panes), gone), tagged, make)
 
 
-def _live_entry(live: Live, tag: int, key: Any) -> tuple[Any, ...]:
+def _live_entry(live: Live, tagged: tuple[int, Any]) -> tuple[Any, ...]:
+    tag, key = tagged
     if tag == 0:
         return (tag, key, live.presence[key], key in live.joined)
     if tag == 1:
@@ -253,31 +258,31 @@ def _load_person(live: Live, user: str, action: list[Any], joined: bool) -> None
 
 
 def _subject_records(
-    kind: int, subject: Subject, head: tuple[Any, ...], entries: Iterator[tuple[Any, ...]]
+    kind: int, subject: Subject, head: tuple[Any, ...], keys: Iterator[Any], make: Make
 ) -> Iterator[bytes]:
-    """Yield records of the head and all entries; the head is in the first record alone.
-
-    Entries are taken lazily and records are split until they fit, so that neither a celebrity's
-    viewers nor long ids make a record that the broker would refuse.
-    """
-    key = subject.id.encode()
+    """Yield records of the head and of all entries; the head is in the first record alone."""
     while True:
-        part = list(islice(entries, ENTRIES_SLICE))
+        part = list(islice(keys, ENTRIES_SLICE))
         if part or head is not _NO_HEAD:
-            yield from _fitting(kind, key, head, part)
+            yield from _fitting(kind, subject.id.encode(), head, part, make)
         if len(part) < ENTRIES_SLICE:
             return
         head = _NO_HEAD
 
 
-def _fitting(kind: int, key: bytes, head: Any, entries: list[Any]) -> Iterator[bytes]:
-    record = _encode((kind, key, head, entries))
-    if len(record) <= RECORD_BYTES_MAX or len(entries) < 2:
+def _fitting(kind: int, key: bytes, head: Any, part: list[Any], make: Make) -> Iterator[bytes]:
+    """Yield records of entries, split until each fits, whatever the length of ids and histories.
+
+    A sweep may rest between two records, so entries are made when they are encoded and not before:
+    an older value must never come after a newer one.
+    """
+    record = _encode((kind, key, head, [make(entry) for entry in part]))
+    if len(record) <= RECORD_BYTES_MAX or len(part) < 2:
         yield record
         return
-    half = len(entries) // 2
-    yield from _fitting(kind, key, head, entries[:half])
-    yield from _fitting(kind, key, _NO_HEAD, entries[half:])
+    half = len(part) // 2
+    yield from _fitting(kind, key, head, part[:half], make)
+    yield from _fitting(kind, key, _NO_HEAD, part[half:], make)
 
 
 def _panes(panes: list[Pane]) -> list[tuple[Any, ...]]:
@@ -312,9 +317,11 @@ def _load_invalidated(state: Partition, record: list[Any]) -> None:
 
 
 def _follow_records(creator_id: str, registers: Registers, users: list[str]) -> Iterator[bytes]:
+    def make(user: str) -> tuple[Any, ...]:
+        return (user, registers.by_key.get(user, ()))
+
     for part in _slices(users):
-        entries = [(user, registers.by_key.get(user, ())) for user in part]
-        yield from _fitting(_FOLLOWS, creator_id.encode(), _NO_HEAD, entries)
+        yield from _fitting(_FOLLOWS, creator_id.encode(), _NO_HEAD, part, make)
 
 
 def _load_follows(state: Partition, record: list[Any]) -> None:

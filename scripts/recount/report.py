@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from scripts.recount.compare import Difference, ViewReport
 
 DIFFERENCES_SHOWN_MAX = 20
 VALUE_LENGTH_MAX = 160
+TIMES_FROM_MS = 10**11
 
 
 def as_text(reports: Sequence[ViewReport]) -> str:
@@ -65,9 +67,16 @@ def first_differences(reports: Sequence[ViewReport]) -> Iterator[Difference]:
 
 
 def _line(difference: Difference) -> str:
-    key = ", ".join(map(str, difference.key))
+    key = ", ".join(map(_key_part, difference.key))
     expected, found = _short(difference.expected), _short(difference.found)
     return f"  {difference.view} [{key}] {difference.column}: expected {expected}, found {found}"
+
+
+def _key_part(value: object) -> str:
+    """Return a part of a key; a number that can only be a time in milliseconds as that time."""
+    if isinstance(value, int) and value >= TIMES_FROM_MS:
+        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return str(value)
 
 
 def _short(value: object) -> str:

@@ -1,16 +1,22 @@
 """The source topics of a live broker, read from their beginning into files."""
 
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Refused, Unavailable
 from scripts.recount.archive import SUFFIX, Archive, ArchiveWriter
+from streams.clients import stop_client
 from streams.topics import SOURCES
+
+# What it says about a broker that is away is said in the errors raised here, in one line.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 Position = tuple[str, int]  # topic, partition
 FETCH_BYTES_MAX = 8 << 20
@@ -46,21 +52,16 @@ class TopicReader:
         """How many records are copied."""
         return sum(writer.records for writer in self._writers.values())
 
-    async def open(self) -> None:
-        """Find the partitions and go to their beginning.
+    async def open(self, partitions: Iterable[Position]) -> None:
+        """Go to the beginning of these partitions.
 
         Raises:
-            Refused: a topic is missing, or its beginning is gone.
+            Refused: the beginning is gone.
         """
-        await self._consumer.topics()
-        for topic in SOURCES:
-            partitions = self._consumer.partitions_for_topic(topic)
-            if not partitions:
-                raise Refused(f"the broker has no topic {topic}: has `engage migrate` been run?")
-            for partition in sorted(partitions):
-                path = self._folder / f"{topic}-{partition}{SUFFIX}"
-                tp = TopicPartition(topic, partition)
-                self._writers[tp] = ArchiveWriter(Archive(topic, partition, path))
+        for topic, partition in partitions:
+            path = self._folder / f"{topic}-{partition}{SUFFIX}"
+            tp = TopicPartition(topic, partition)
+            self._writers[tp] = ArchiveWriter(Archive(topic, partition, path))
         self._consumer.assign(list(self._writers))
         beginnings = await self._consumer.beginning_offsets(list(self._writers))
         for tp, beginning in beginnings.items():
@@ -79,7 +80,10 @@ class TopicReader:
         """
         silent_since_s = time.monotonic()
         while True:
-            fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS)
+            try:
+                fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS)
+            except KafkaError as error:
+                raise Unavailable(f"Kafka stopped answering: {error!r}") from error
             for tp, records in fetched.items():
                 self._copy(tp, records)
             ends = await self._ends()
@@ -118,11 +122,14 @@ class TopicReader:
 
 
 @asynccontextmanager
-async def open_topics(kafka: str, folder: Path) -> AsyncIterator[TopicReader]:
+async def open_topics(
+    kafka: str, folder: Path, topics: Sequence[str] = SOURCES
+) -> AsyncIterator[TopicReader]:
     """Open the source topics for reading; files go into `folder`.
 
     Raises:
         Unavailable: no broker answers, or it stops answering.
+        Refused: a topic is missing, or its beginning is gone.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka,
@@ -131,15 +138,35 @@ async def open_topics(kafka: str, folder: Path) -> AsyncIterator[TopicReader]:
         auto_offset_reset="none",
         isolation_level="read_committed",
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
-        check_crcs=False,
     )
     reader = TopicReader(consumer, folder)
     try:
-        await consumer.start()
-        await reader.open()
+        try:
+            await consumer.start()
+            await reader.open(await _partitions(kafka, topics))
+        except (KafkaError, OSError) as error:
+            raise Unavailable(
+                f"no Kafka answers at {kafka}: start it, or name another with --kafka"
+            ) from error
         yield reader
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka at {kafka} does not answer: {error!r}") from error
     finally:
         reader.close()
-        await consumer.stop()
+        await stop_client(consumer)
+
+
+async def _partitions(kafka: str, topics: Sequence[str]) -> list[Position]:
+    """Return all partitions of these topics; asking must not make a topic that is missing."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+        for topic in topics:
+            if topic not in existing:
+                raise Refused(f"the broker has no topic {topic}: has `engage migrate` been run?")
+        return sorted(
+            (described["topic"], partition["partition"])
+            for described in await admin.describe_topics(list(topics))
+            for partition in described["partitions"]
+        )
+    finally:
+        await admin.close()

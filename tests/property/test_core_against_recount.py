@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 
 from scripts.generator.model import Spec, generate
-from scripts.recount import Record, rules_of
+from scripts.recount import Record, recount, rules_of
 from scripts.recount.checks import all_checks
 from streams.agents import rules_of as pipeline_rules_of
 from streams.config import Settings
-from tests.oracle import recount, records_from_lines
+from tests.oracle import records_from_lines
 from tests.property.stories import chances, logs, random_rules, rule_sets
 from tests.simulation.core import by_partition, cut, new_core
 from tests.simulation.ruleset import RuleSet

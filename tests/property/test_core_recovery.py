@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from streams import pages, sweep
 from streams.rows import Columns
 from tests.property.stories import chances, logs, random_rules, rule_sets
 from tests.simulation.core import by_partition, cut, new_core
-from tests.simulation.dump import dump
+from tests.simulation.dump import dump, first_difference
 from tests.simulation.ruleset import RuleSet
 from tests.simulation.story import Step, random_steps, story_of
 
@@ -25,7 +26,8 @@ def _small_pages() -> Iterator[None]:
         patch.setattr(sweep, "SWEEP_BYTES_MIN", 1_500)
         patch.setattr(sweep, "SLICE_BYTES_MIN", 200)
         patch.setattr(pages, "PAGE_BYTES", 600)
-        patch.setattr(pages, "USERS_SLICE", 2)
+        patch.setattr(pages, "RECORD_BYTES_MAX", 150)
+        patch.setattr(pages, "ENTRIES_SLICE", 4)
         patch.setattr(pages, "HASHES_SLICE", 3)
         yield
 
@@ -39,14 +41,20 @@ def check_recovery(steps: list[Step], rules: RuleSet, rng: Random) -> int:
             lasting.apply(run)
             dying.apply(run)
             if rng.random() < FLUSH_CHANCE:
-                assert as_rows(dying.flush()) == as_rows(lasting.flush())
+                check_same(as_rows(dying.flush()), as_rows(lasting.flush()))
                 if rng.random() < RECOVER_CHANCE:
                     obsolete += dying.pages.first
                     dying = dying.recovered()
-                assert dump(dying.state) == dump(lasting.state)
-        assert as_rows(dying.flush()) == as_rows(lasting.flush())
+                check_same(dump(dying.state), dump(lasting.state))
+        check_same(as_rows(dying.flush()), as_rows(lasting.flush()))
         obsolete += dying.pages.first
     return obsolete
+
+
+def check_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Assert that two dumps are equal, and say where they are not."""
+    found = first_difference(one, other)
+    assert not found, found
 
 
 def as_rows(columns: dict[str, Columns]) -> dict[str, list[str]]:
@@ -86,5 +94,5 @@ def test_flushing_often_or_seldom_leaves_the_same_state(rng: Random) -> None:
                 often.flush()
             once.apply(records)
             once.flush()
-            assert dump(often.state) == dump(once.state)
-            assert dump(often.recovered().state) == dump(once.recovered().state)
+            check_same(dump(often.state), dump(once.state))
+            check_same(dump(often.recovered().state), dump(once.recovered().state))

@@ -8,10 +8,11 @@ from random import Random
 from scripts.recount import Record
 from streams.decode import decode_run
 from streams.pages import load_pages
-from streams.partition import Partition, Rules, Run
+from streams.partition import Partition
 from streams.rows import Columns, RowBuilder
 from streams.sweep import PageWriter
 from streams.topics import COMMERCE
+from streams.values import Rules, Run
 
 INCARNATION = 7
 TP = tuple[str, int]
@@ -59,8 +60,7 @@ class Core:
 
     def _loaded(self, other: "Core") -> "Core":
         state = other.state
-        state.next_offset = self.state.next_offset
-        state.max_event_time_ms = self.state.max_event_time_ms
+        state.resume(self.state.next_offset, self.state.max_event_time_ms)
         state.counts.update(self.state.counts)
         state.by_type.update(self.state.by_type)
         load_pages(state, [self.alive[sequence] for sequence in sorted(self.alive)])

@@ -28,6 +28,17 @@ def dump(state: Partition) -> dict[str, Any]:
     }
 
 
+def first_difference(one: Any, other: Any, path: str = "") -> str:
+    """Return where two dumps differ first and how, or nothing."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted({*one, *other}, key=repr):
+            found = first_difference(one.get(key), other.get(key), f"{path}/{key}")
+            if found:
+                return found
+        return ""
+    return "" if one == other else f"{path}: {one!r} is not {other!r}"
+
+
 def _subject(subject: Subject) -> dict[str, Any]:
     return {
         "creator_id": subject.creator_id,
@@ -47,11 +58,11 @@ def _video(video: Video) -> dict[str, Any]:
     return _subject(video) | {
         "scores": [(s.value, s.at_ms) for s in (video.closed_score, video.closed_fast)],
         "published": video.published,
-        "duration_ms_max": video.duration_ms_max,
+        "durations_ms": video.durations_ms,
         "days": video.days,
         "qualified": (video.qualified, viewers.qualified),
         "earns": video.earns,
-        "views": viewers.views,
+        "views": (viewers.unique, viewers.views),
         "waiting": {user: waiting for user, waiting in viewers.waiting.items() if waiting},
         "likes": (video.likes.on, _registers(video.likes)),
         "favorites": (video.favorites.on, _registers(video.favorites)),

@@ -6,7 +6,7 @@ from functools import cache
 
 from schemas.rates import GiftRate, Rates, RewardsRate, load_weights
 from scripts.recount import Rules as PlainRules
-from streams.partition import Rules
+from streams.values import Rules
 from tests.oracle.events import DAY_MS, T0_MS
 
 GAP_MS = (T0_MS + 40 * DAY_MS, T0_MS + 41 * DAY_MS)  # no gift rate is valid then

@@ -15,7 +15,7 @@ from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
 from schemas.events import EVENT_TYPES
 from scripts.records import address
 from scripts.recount import Record
-from tests.oracle.events import DAY_MS, HOUR_MS, MINUTE_MS, T0_MS, event
+from tests.oracle.events import HOUR_MS, MINUTE_MS, T0_MS, event
 from tests.simulation.ruleset import GAP_MS
 
 START_MS = T0_MS - 10 * MINUTE_MS  # a day and a month begin soon

@@ -10,7 +10,7 @@ from schemas.rows import COLUMNS
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "sinks" / "migrations"
 _TABLE = re.compile(
-    r"CREATE TABLE IF NOT EXISTS \{database\}\.(\w+)\{local\}.*?\nORDER BY \((.*)\)[;\n]", re.DOTALL
+    r"CREATE TABLE IF NOT EXISTS \{database\}\.(\w+)\{local\}.*?\nORDER BY ([^;\n]+)", re.DOTALL
 )
 _DAY_OF = re.compile(r"toDate\((\w+)\)")
 
@@ -22,11 +22,9 @@ def _keys() -> dict[str, tuple[str, ...]]:
     """Return the sorting key of every table, read off the DDL."""
     keys = {}
     for file in sorted(_MIGRATIONS.glob("*.sql")):
-        for statement in file.read_text().split(";\n"):
-            found = _TABLE.search(statement + ";\n")
-            if found:
-                names = re.split(r",\s*", found[2].replace("`", ""))
-                keys[found[1]] = tuple(names)
+        for table, order in _TABLE.findall(file.read_text()):
+            names = order.replace("`", "").removeprefix("(").removesuffix(")")
+            keys[table] = tuple(re.split(r",\s*", names))
     return keys
 
 

@@ -52,7 +52,7 @@ def videos(tables: Tables) -> list[Row]:
 
 def lives(tables: Tables) -> list[Row]:
     """Live sessions of which something is known."""
-    found = []
+    found: list[Row] = []
     for live_id, rows in _by(tables.rows("live_totals"), "live_id").items():
         last = max(rows, key=lambda row: row["version"])
         times = [max(row[name] for row in rows) for name in ("started_at", "ended_at")]
@@ -67,16 +67,15 @@ def trending_now(tables: Tables) -> list[Row]:
     """Scores, velocities and ranks of videos and of what their metadata names."""
     now_ms = max((row["max_event_time"] for row in tables.rows("partitions")), default=0)
     scores: dict[tuple[str, str], list[float]] = {}
-    velocities: Counter[tuple[str, str]] = Counter()
+    velocities: dict[tuple[str, str], float] = {}
     for row in video_states(tables).values():
-        if row["score"] <= NO_SCORE:
-            continue
         for entity in _entities(row):
-            scores.setdefault(entity, []).append(row["score"])
-            velocities[entity] += _velocity(row, now_ms)  # type: ignore[assignment]
+            velocities[entity] = velocities.get(entity, 0.0) + _velocity(row, now_ms)
+            if row["score"] > NO_SCORE:
+                scores.setdefault(entity, []).append(row["score"])
     summed = {entity: _add_logs(parts) for entity, parts in scores.items()}
     ranked: Counter[str] = Counter()
-    found = []
+    found: list[Row] = []
     for kind, name in sorted(summed, key=lambda entity: (-summed[entity], entity[1])):
         ranked[kind] += 1
         found.append((kind, name, summed[kind, name], velocities[kind, name], ranked[kind]))
@@ -85,8 +84,8 @@ def trending_now(tables: Tables) -> list[Row]:
 
 def earnings_ledger(tables: Tables) -> list[Row]:
     """Booked entries, and estimates that are not 0 of days that are not settled."""
-    names = ("entry_id", "occurred_at", "creator_id", "source", "state", "amount_micros")
-    names = (*names, "currency", "rate_version")
+    head = ("entry_id", "occurred_at", "creator_id", "source", "state")
+    names = (*head, "amount_micros", "currency", "rate_version")
     settled = {(row["source"], row["day"]) for row in tables.rows("settlements")}
     rows = list(tables.rows("ledger"))
     rows += [
@@ -151,9 +150,10 @@ def late_events(tables: Tables) -> list[Row]:
 
 def partitions(tables: Tables) -> list[Row]:
     """How far each partition is counted, and the fates of its messages."""
-    names = ("topic", "partition", "position", "max_event_time", "messages", "counted")
-    names = (*names, "duplicates", "suppressed", "late", "dead_letters", "unknown_fields")
-    return [tuple(row[name] for name in (*names, "by_type")) for row in tables.rows("partitions")]
+    head = ("topic", "partition", "position", "max_event_time", "messages", "counted")
+    fates = ("duplicates", "suppressed", "late", "dead_letters", "unknown_fields")
+    names = (*head, *fates, "by_type")
+    return [tuple(row[name] for name in names) for row in tables.rows("partitions")]
 
 
 VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
@@ -191,10 +191,11 @@ def _add_logs(scores: Iterable[float]) -> float:
 
 
 def _velocity(row: TableRow, now_ms: int) -> float:
-    half_life_ms = row["fast_half_life_ms"]
+    half_life_ms: int = row["fast_half_life_ms"]
     if row["fast_score"] <= NO_SCORE:
         return 0.0
-    return exp2(row["fast_score"] - now_ms / half_life_ms) * log(2) * HOUR_MS / half_life_ms
+    fast_score: float = row["fast_score"]
+    return exp2(fast_score - now_ms / half_life_ms) * log(2) * HOUR_MS / half_life_ms
 
 
 def _entities(row: TableRow) -> set[tuple[str, str]]:

@@ -11,6 +11,8 @@ from clickhouse_connect.driver.client import Client
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 from sinks.migrate import migrate
+from sinks.writer import Writer
+from tests.unit.clickhouse_rows import Tables
 from tests.unit.plain_http import Http
 
 
@@ -64,3 +66,9 @@ def table(http: Http) -> str:
     http.ok("CREATE DATABASE IF NOT EXISTS box")
     http.ok(f"CREATE TABLE {name} (a UInt64, b String) ENGINE = MergeTree ORDER BY a")
     return name
+
+
+@pytest.fixture
+def tables(clickhouse: EmbeddedClickHouse, client: Client, migrated: str) -> Iterator[Tables]:
+    with Writer(clickhouse.url, migrated) as writer:
+        yield Tables(writer)

@@ -221,11 +221,11 @@ def test_the_report_shows_the_first_of_every_view() -> None:
     for number in range(5_000):
         many.differ((number,), "a", 1, 2)
     one = ViewReport("one", rows=1, cells=4_321)
-    one.differ(("x", 5), "b", "p" * 500, None)
+    one.differ((T0_MS, "x", 5), "b", "p" * 500, None)
     text = as_text([many, one])
     assert "5,001 of 4,321 cells differ from the recount" in text
     assert "the first 20 of 5,001" in text
-    assert "one [x, 5] b: expected ppp" in text
+    assert "one [2024-03-01 00:00, x, 5] b: expected ppp" in text
     assert max(map(len, text.splitlines())) < 250
     found = json.loads(as_json([many, one]))
     assert found["differing"] == 5_001

@@ -4,7 +4,10 @@ import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { h, s, put } from "./dom.js";
 import * as format from "./format.js";
 
-const WHOLE_STEPS = [1, 2, 5].flatMap((n) => [...Array(15).keys()].map((e) => n * 10 ** e)).sort((a, b) => a - b);
+/** Distances between the marks of an axis: 1, 2, 5 times powers of ten, from 10^first on. */
+const marks = (first) => Array.from({ length: 45 }, (_, i) => [1, 2, 5][i % 3] * 10 ** (first + Math.floor(i / 3)));
+const WHOLE_MARKS = marks(0);
+export const CENT_MARKS = marks(-2);
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** How a time is written on the axis and in the readout, by the length of a step. */
@@ -89,11 +92,11 @@ export class TimeChart {
       },
       scales: {
         x: { time: true, range: (_u, from, to) => this.#range(from, to) },
-        y: { range: (_u, from, to) => [Math.min(0, from ?? 0), to > 0 ? to * 1.06 : 1] },
+        y: { range: (_u, from, to) => [Math.min(0, from ?? 0), Math.max(to > 0 ? to * 1.06 : 1, this.#options.top ?? 0)] },
       },
       axes: small ? [{ show: false }, { show: false }] : [
-        { ...text, grid: { show: false }, size: 26, space: 76, values: (_u, marks) => marks.map((at) => clock.axis(at * 1000)) },
-        { ...text, grid: { stroke: color("line"), width: 1 }, size: 48, space: 36, incrs: this.#options.steps ?? WHOLE_STEPS, values: (_u, marks) => marks.map(axis) },
+        { ...text, grid: { show: false }, size: 26, space: 76, values: (_u, at) => at.map((one) => clock.axis(one * 1000)) },
+        { ...text, grid: { stroke: color("line"), width: 1 }, size: 48, space: 36, incrs: this.#options.marks ?? WHOLE_MARKS, values: (_u, at) => at.map(axis) },
       ],
       series: [{}, ...this.#options.series.map((one) => this.#serie(one))],
       hooks: { setCursor: [(u) => this.#point(u)] },

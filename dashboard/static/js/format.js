@@ -95,8 +95,8 @@ export function duration(ms) {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-/** "creator_rewards" -> "Creator rewards". */
+/** "malformed_json" -> "Malformed JSON". */
 export function words(name) {
-  const text = name.replaceAll("_", " ");
+  const text = name.replaceAll("_", " ").replace(/\bjson\b/, "JSON").replace(/\butf8\b/, "UTF-8");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -42,7 +42,7 @@ export class Card {
 
 /**
  * A table. Columns: {label, text(row) | node(row), link(row), num, opt, wide, title(row)}; `opt`
- * columns leave on narrow screens. Rows are found again by `key`, so that focus and selection stay.
+ * columns leave on narrow screens, `wide` and `half` take the room that is left. Rows are found again by `key`, so that focus and selection stay.
  */
 export class Table {
   #columns;
@@ -126,8 +126,8 @@ export class Table {
   }
 }
 
-const classes = ({ num, opt, wide, tight }) =>
-  [num && "num", opt && "opt", wide && "wide", tight && "tight"].filter(Boolean).join(" ") || null;
+const classes = ({ num, opt, wide, half, tight }) =>
+  [num && "num", opt && "opt", wide && "wide", half && "half", tight && "tight"].filter(Boolean).join(" ") || null;
 
 /** Radio buttons in a row: options are [value, label] pairs. */
 export function segments({ label, name, options, value, change }) {

@@ -49,8 +49,8 @@ function kindsCard(context) {
     empty: "No videos yet.",
     columns: [
       { label: "Value", head: true, title: (row) => row.value, text: (row) => nameOf(context.parameters.dimension, row.value) },
-      { label: "Likes per 1,000 views", wide: true, node: (row) => barCell(row.likes_per_1000_views, top.likes, "c-rose", format.decimal(row.likes_per_1000_views)) },
-      { label: "Views", wide: true, opt: true, node: (row) => barCell(Number(row.views), top.views, "c-blue", format.tidy(row.views)) },
+      { label: "Likes per 1,000 views", half: true, node: (row) => barCell(row.likes_per_1000_views, top.likes, "c-rose", format.decimal(row.likes_per_1000_views)) },
+      { label: "Views", half: true, opt: true, node: (row) => barCell(Number(row.views), top.views, "c-blue", format.tidy(row.views)) },
       { label: "Likes", num: true, opt: true, text: (row) => format.tidy(row.likes) },
       { label: "Videos", num: true, text: (row) => format.tidy(row.videos) },
       { label: "Earned", num: true, title: (row) => format.exactMoney(row.earnings_micros), text: (row) => (row.earnings_micros === "0" ? "–" : format.money(row.earnings_micros)) },

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import * as format from "../format.js";
 import { Card, Figure, Table } from "../parts.js";
-import { entriesTable, sourceCell } from "./ledger.js";
+import { entriesTable, sourceBars, sourceCell } from "./ledger.js";
 
 const ALL = { period: "all", source: "" };
 
@@ -16,9 +16,9 @@ export const creator = {
   sent: ({ creator: id }) => ({ ...ALL, creator: id }),
   remount: (before, now) => before.creator !== now.creator,
 
-  mount(root) {
+  mount(root, context) {
     const head = new Head();
-    const days = daysCard();
+    const days = daysCard(context);
     const entries = entriesTable({ caption: "Ledger entries of this creator", withCreator: false });
     const entriesCard = new Card({ title: "Newest entries", note: "at most fifty; all of them: engage sql", wide: 8, of: ["entries"] }, entries.element);
     root.append(
@@ -76,7 +76,8 @@ class Head {
   }
 }
 
-function daysCard() {
+function daysCard(context) {
+  const bars = sourceBars({ label: "Earnings by day and source", height: 150 });
   const table = new Table({
     caption: "Money by day and source", key: (row) => `${row.at} ${row.source}`,
     empty: "Nothing earned yet.",
@@ -87,7 +88,10 @@ function daysCard() {
     ],
   });
   return {
-    card: new Card({ title: "By day", note: "estimates included", wide: 4, of: ["creator_days"] }, table.element),
-    rows: (rows) => table.set(rows.slice(0, 40)),
+    card: new Card({ title: "By day", note: "estimates included", wide: 4, of: ["creator_days"] }, bars.element, table.element),
+    rows(rows) {
+      table.set(rows.slice(0, 30));
+      bars.set(rows, { nowMs: context.nowMs, spanS: 30 * 86_400, stepS: 86_400, currency: "USD" });
+    },
   };
 }

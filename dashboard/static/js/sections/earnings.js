@@ -2,10 +2,9 @@
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { onGrid, TimeChart } from "../charts.js";
 import { Card, Figure, Figures, proportions, Table } from "../parts.js";
 import { creatorPage } from "../router.js";
-import { entriesTable, SOURCES, sourceCell, sourceColor, sourceLabel } from "./ledger.js";
+import { entriesTable, SOURCES, sourceBars, sourceCell, sourceColor, sourceLabel } from "./ledger.js";
 
 const SPANS = { "24h": [86_400, 3600], "7d": [604_800, 21_600], "30d": [2_592_000, 86_400], all: [0, 86_400] };
 
@@ -30,7 +29,10 @@ export const earnings = {
       entries: newest(),
     };
     const cards = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.card]));
-    root.append(totals.element, h("div", { class: "grid" }, Object.values(cards).map((card) => card.element)));
+    const { earnings_by_source: bySourceCard, top_earners: top, earnings_over_time: over, entries } = cards;
+    root.append(totals.element, h("div", { class: "grid" },
+      h("div", { class: "stack w5" }, bySourceCard.element, top.element),
+      h("div", { class: "stack w7" }, over.element, entries.element)));
     return {
       panel({ panel, rows }) {
         parts[panel].rows(rows);
@@ -80,13 +82,7 @@ class Totals {
 }
 
 function overTime(context) {
-  const chart = new TimeChart({
-    label: "Earnings over time by source", kind: "bars", height: 236, steps: [],
-    series: SOURCES.map((name) => ({ key: name, label: sourceLabel(name), color: sourceColor(name) })),
-    value: (value) => format.money(String(Math.round(value * 1e6)), currency),
-    axis: (value) => axisMoney(value, currency),
-  });
-  let currency = "USD";
+  const bars = sourceBars({ label: "Earnings over time by source", height: 236 });
   const figures = new Figures({
     caption: "Earnings over time", key: (row) => `${row.at} ${row.source} ${row.currency}`,
     columns: [
@@ -95,27 +91,16 @@ function overTime(context) {
       { label: "Amount", num: true, text: (row) => format.exactMoney(row.amount_micros, row.currency) },
     ],
   });
-  const empty = h("p", { class: "empty", hidden: true, text: "No money moved in this period." });
-  const card = new Card({ title: "Over time", note: "by event time, estimates included", wide: 7, of: ["earnings_over_time"] }, chart.element, empty, figures.element);
+  const card = new Card({ title: "Over time", note: "by event time, estimates included", of: ["earnings_over_time"] }, bars.element, figures.element);
   return {
     card,
-    rows(all) {
-      currency = mainCurrency(all);
+    rows(rows) {
+      const currency = mainCurrency(rows);
       const [spanS, stepS] = SPANS[context.parameters.period];
-      const rows = all.filter((row) => row.currency === currency)
-        .map((row) => ({ at: row.at, [row.source]: Number(row.amount_micros) / 1e6 }));
-      const { times, columns } = onGrid(rows, SOURCES, { nowMs: context.nowMs, spanS, stepS });
-      empty.hidden = rows.length > 0;
-      chart.element.hidden = rows.length === 0;
-      if (rows.length) chart.set(times, columns, stepS);
-      figures.set([...all].reverse());
+      bars.set(rows.filter((row) => row.currency === currency), { nowMs: context.nowMs, spanS, stepS, currency });
+      figures.set([...rows].reverse());
     },
   };
-}
-
-function axisMoney(value, currency) {
-  const text = Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(2) : format.short(value);
-  return currency === "USD" ? `$${text}`.replace("$\u2212", "\u2212$") : text;
 }
 
 function bySource(totals, context) {
@@ -130,7 +115,7 @@ function bySource(totals, context) {
     ],
   });
   return {
-    card: new Card({ title: "By source", note: "booked is final plus corrections", wide: 5, of: ["earnings_by_source"] }, table.element),
+    card: new Card({ title: "By source", note: "booked is final plus corrections", of: ["earnings_by_source"] }, table.element),
     rows(all) {
       const { source } = context.parameters;
       const rows = all.filter((row) => !source || row.source === source);
@@ -156,7 +141,7 @@ function earners() {
     ],
   });
   return {
-    card: new Card({ title: "Top creators", note: "booked and estimated", wide: 5, of: ["top_earners"] }, table.element),
+    card: new Card({ title: "Top creators", note: "booked and estimated", of: ["top_earners"] }, table.element),
     rows(rows) {
       top = Math.max(1, ...rows.map((row) => Number(row.booked_micros) + Number(row.estimated_micros)));
       table.set(rows.map((row) => ({ ...row, top })));
@@ -176,7 +161,7 @@ function sharesOf(row, top) {
 function newest() {
   const table = entriesTable({ caption: "Newest ledger entries", withCreator: true });
   return {
-    card: new Card({ title: "Newest entries", note: "by event time", wide: 7, of: ["entries"] }, table.element),
+    card: new Card({ title: "Newest entries", note: "by event time", of: ["entries"] }, table.element),
     rows: (rows) => table.set(rows.slice(0, 20)),
   };
 }

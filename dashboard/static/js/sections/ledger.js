@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
+import { CENT_MARKS, onGrid, TimeChart } from "../charts.js";
 import { Table } from "../parts.js";
 import { creatorPage } from "../router.js";
 
@@ -46,4 +47,32 @@ export function entriesTable({ caption, withCreator }) {
       { label: "Amount", num: true, text: (row) => format.exactMoney(row.amount_micros, row.currency) },
     ],
   });
+}
+
+/** Bars of money per step, one on the other by source; rows are {at, source, amount_micros}. */
+export function sourceBars({ label, height }) {
+  let currency = "USD";
+  const chart = new TimeChart({
+    label, height, kind: "bars", marks: CENT_MARKS,
+    series: SOURCES.map((name) => ({ key: name, label: sourceLabel(name), color: sourceColor(name) })),
+    value: (value) => format.money(String(Math.round(value * 1e6)), currency),
+    axis: (value) => axisMoney(value, currency),
+  });
+  const empty = h("p", { class: "empty", hidden: true, text: "No money moved in this period." });
+  return {
+    element: h("div", {}, chart.element, empty),
+    set(rows, { currency: shown, ...grid }) {
+      currency = shown;
+      const points = rows.map((row) => ({ at: row.at, [row.source]: Number(row.amount_micros) / 1e6 }));
+      const { times, columns } = onGrid(points, SOURCES, grid);
+      empty.hidden = rows.length > 0;
+      chart.element.hidden = rows.length === 0;
+      if (rows.length) chart.set(times, columns, grid.stepS);
+    },
+  };
+}
+
+function axisMoney(value, currency) {
+  const text = Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(2) : format.short(value);
+  return currency === "USD" ? `$${text}`.replace("$\u2212", "\u2212$") : text;
 }

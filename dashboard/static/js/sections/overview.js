@@ -1,6 +1,6 @@
 // Overview: what came in, what became of it, how fast, and what happened when.
 
-import { h } from "../dom.js";
+import { h, put } from "../dom.js";
 import * as format from "../format.js";
 import { onGrid, TimeChart } from "../charts.js";
 import { Card, Figure, Figures, meter, proportions, Table } from "../parts.js";
@@ -42,9 +42,10 @@ export const overview = {
     const cards = { engagement: engagement.card, dead_letters: dead.card, late: late.card };
     root.append(fates.element,
       h("div", { class: "grid" },
-        h("div", { class: "stack w8" }, rate.card.element, engagement.card.element),
-        h("div", { class: "stack w4" }, types.card.element),
-        dead.card.element, late.card.element, partitions.card.element));
+        h("div", { class: "stack w8" }, rate.card.element, engagement.card.element,
+          h("div", { class: "pair" }, dead.card.element,
+            h("div", { class: "stack" }, late.card.element, partitions.card.element))),
+        h("div", { class: "stack w4" }, types.card.element)));
     return {
       pulse(pulse, points) {
         for (const part of [fates, rate, types, partitions]) part.pulse(pulse, points);
@@ -84,7 +85,7 @@ class Fates {
 
 function rateCard() {
   const chart = new TimeChart({
-    label: "Messages per second", height: 168, local: true,
+    label: "Messages per second", height: 176, local: true, top: 10,
     series: [{ key: "rate", label: "Messages per second", color: "accent" }],
     value: (value) => format.decimal(value, 0),
   });
@@ -102,6 +103,8 @@ function rateCard() {
         rates.push(points[i] && Math.abs(points[i][0] - at) < 2_500 ? points[i][1] : null);
       }
       chart.set(times, [rates], 1);
+      const flows = rates.some((rate) => rate > 0);
+      put(card.note, flows ? "messages per second, the last three minutes" : "quiet: no message came while this page was open");
     },
   };
 }
@@ -112,7 +115,7 @@ function typesCard() {
     key: (row) => row.type,
     empty: "No messages yet.",
     columns: [
-      { label: "Type", wide: true, node: (row) => h("span", { class: "named" }, h("span", { text: format.words(row.type) }), meter(row.share)) },
+      { label: "Type", wide: true, node: (row) => h("span", { class: "typed" }, h("span", { text: format.words(row.type) }), meter(row.share)) },
       { label: "Per second", num: true, text: (row) => (row.per_second ? format.decimal(row.per_second, 1) : "–") },
       { label: "Total", num: true, text: (row) => format.tidy(row.messages) },
     ],
@@ -166,7 +169,7 @@ function deadCard() {
       { label: "Letters", num: true, text: (row) => format.tidy(row.letters) },
     ],
   });
-  return { card: new Card({ title: "Dead letters", note: "by reason", wide: 5, of: ["dead_letters"] }, table.element), rows: (rows) => table.set(rows) };
+  return { card: new Card({ title: "Dead letters", note: "by reason", of: ["dead_letters"] }, table.element), rows: (rows) => table.set(rows) };
 }
 
 function lateCard() {
@@ -178,7 +181,7 @@ function lateCard() {
       { label: "Events", num: true, text: (row) => format.tidy(row.late) },
     ],
   });
-  return { card: new Card({ title: "Late", note: "after the horizon", wide: 3, of: ["late"] }, table.element), rows: (rows) => table.set(rows) };
+  return { card: new Card({ title: "Late", note: "after the horizon", of: ["late"] }, table.element), rows: (rows) => table.set(rows) };
 }
 
 function partitionsCard() {
@@ -192,7 +195,7 @@ function partitionsCard() {
     ],
   });
   return {
-    card: new Card({ title: "Partitions", note: "event time behind the newest", wide: 4 }, table.element),
+    card: new Card({ title: "Partitions", note: "event time behind the newest" }, table.element),
     pulse: ({ partitions, now_ms: now }) =>
       table.set(partitions.map(({ topic, partition, position, max_event_time: at }) => ({ topic, partition, position, behind_ms: now - at }))),
   };

@@ -13,7 +13,7 @@ const KINDS = [
 
 export const trending = {
   title: "Trending",
-  lead: "Points for every view, like, comment and share; half of them are gone after six hours.",
+  lead: "Points for everything that viewers do; they fade with time, so what is new can overtake.",
   icon: "M3 17l6-6 4 4 8-8M15 7h6v6",
   defaults: { kind: "" },
   filters: [{ name: "kind", label: "Kind", options: [["", "All"], ...KINDS] }],
@@ -97,12 +97,12 @@ function wideCard(kind) {
 }
 
 function explanation() {
-  const line = (name, text) => [h("dt", { text: name }), h("dd", { text })];
+  const line = (name, text) => h("div", {}, h("dt", { text: name }), h("dd", { text }));
   return h("section", { class: "card w4 plain", "aria-labelledby": "reading" },
     h("header", {}, h("h2", { id: "reading", text: "How to read this" })),
     h("dl", {},
-      line("Points", "what viewers did, weighted by how rare it is: a view counts 1, a like 7, a comment 30, a share 60. After six hours a point counts half."),
-      line("Movement", "places climbed or fallen against a minute ago, as long as somebody looks."),
-      line("Line", "views of the last hour of event time, in steps of two minutes."),
-      line("Hashtags, sounds, creators", "the points of their videos together.")));
+      line("Points", "What viewers did, weighted by how rare it is: a comment or a share says more than a view. Points fade, and half of them are gone after one half-life (six hours as shipped)."),
+      line("Movement", "Places climbed or fallen against a minute ago, as long as somebody looks."),
+      line("Line", "Views of the last hour of event time, in steps of two minutes."),
+      line("Hashtags, sounds, challenges, creators", "The points of their videos together.")));
 }

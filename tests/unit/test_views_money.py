@@ -1,0 +1,125 @@
+"""The public views of money, of creators, and of what kind of content does well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from tests.unit.clickhouse_rows import Row, Tables, rows, video
+
+DAY_S = 86_400
+START_S = 1_650_000_000 // DAY_S * DAY_S
+
+
+def entry(name: str, amount: int, **more: Any) -> Row:
+    return {
+        "entry_id": name,
+        "occurred_at": START_S * 1000,
+        "creator_id": "c",
+        "source": "gift",
+        "state": "final",
+        "amount_micros": amount,
+        "currency": "USD",
+        "reference": "live:l",
+        "rate_version": "r1",
+        "version": 1,
+        **more,
+    }
+
+
+def test_money(client: Client, tables: Tables) -> None:
+    rewards = {"source": "creator_rewards", "state": "estimated", "reference": "video:v"}
+    next_day = {"occurred_at": (START_S + DAY_S) * 1000}
+    tables.write("ledger", entry("g1", 100), entry("g1:refund", -100, state="adjustment"))
+    tables.write("ledger", entry("g1", 100), entry("g2", 7, creator_id="d", currency="EUR"))
+    tables.write(
+        "estimates",
+        entry("r:day1", 1_000, **rewards),
+        entry("r:day2", 20, **rewards, **next_day),
+        entry("r:day2", 50, **rewards, **next_day, version=2),
+        entry("g3", 9, state="estimated"),
+    )
+    tables.write("estimates", entry("g3", 0, state="estimated", version=5))
+    daily = "SELECT toString(day), creator_id, source, amount_micros, entries FROM earnings_daily ORDER BY ALL"
+    assert rows(client, daily) == [
+        ("2022-04-15", "c", "creator_rewards", 1_000, 1),
+        ("2022-04-15", "c", "gift", 0, 2),
+        ("2022-04-15", "d", "gift", 7, 1),
+        ("2022-04-16", "c", "creator_rewards", 50, 1),
+    ]
+    day = START_S // DAY_S
+    tables.write("settlements", {"source": "creator_rewards", "day": day, "version": 1})
+    ledger = "SELECT entry_id, state, amount_micros FROM earnings_ledger ORDER BY entry_id"
+    assert rows(client, ledger) == [
+        ("g1", "final", 100),
+        ("g1:refund", "adjustment", -100),
+        ("g2", "final", 7),
+        ("r:day2", "estimated", 50),
+    ]
+    assert rows(client, "SELECT * FROM balances ORDER BY ALL") == [("c", "USD", 0), ("d", "EUR", 7)]
+
+
+def test_creators_are_all_who_did_or_got_anything(client: Client, tables: Tables) -> None:
+    tables.write(
+        "video_totals",
+        video(
+            "a", creator_id="c", views=100, likes=5, comments=4, shares=1, replies=1, published_at=1
+        ),
+        video("b", creator_id="c", views=100, published_at=1),
+    )
+    tables.write("live_totals", {"live_id": "l", "creator_id": "c", "started_at": 1, "gifts": 3})
+    follow = {"creator_id": "c", "user_id": "u", "following": 1, "event_time_ms": 5, "version": 1}
+    tables.write(
+        "follows",
+        follow,
+        {**follow, "source": 1, "following": 0, "event_time_ms": 4},
+        {**follow, "user_id": "w", "event_id": "e1"},
+        {**follow, "user_id": "w", "event_id": "e2", "following": 0, "source": 1},
+        {**follow, "creator_id": "left", "following": 0},
+    )
+    tables.write("ledger", entry("g", 70), entry("g:adj", -20, state="adjustment"))
+    tables.write("estimates", entry("r", 9, state="estimated", creator_id="hoping"))
+    assert rows(
+        client,
+        "SELECT creator_id, followers, videos, views, gifts, engagement_rate, reply_rate, "
+        "earnings_micros FROM creators ORDER BY creator_id",
+    ) == [
+        ("c", 1, 2, 200, 3, 0.05, 0.25, 50),
+        ("hoping", 0, 0, 0, 0, 0.0, 0.0, 0),
+        ("left", 0, 0, 0, 0, 0.0, 0.0, 0),
+    ]
+
+
+def test_content_performance(client: Client, tables: Tables) -> None:
+    monday_noon_ms = 1_649_678_400_000  # 2022-04-11 12:00 UTC
+    tables.write(
+        "video_totals",
+        video(
+            "a",
+            content_type="dance",
+            hashtags=["x", "y", "x"],
+            sound_id="s",
+            duration_ms=15_000,
+            is_original=1,
+            published_at=monday_noon_ms,
+            views=2_000,
+            likes=10,
+        ),
+        video("b", hashtags=["x"], duration_ms=0, views=1_000, likes=20),
+    )
+    tables.write("ledger", entry("1", 5, reference="video:a"), entry("2", 100, reference="live:a"))
+    tables.write("estimates", entry("3", 2, reference="video:a", state="estimated"))
+    shown = rows(client, "SELECT * FROM content_performance ORDER BY dimension, value")
+    assert shown == [
+        ("content_type", "dance", 1, 2_000, 10, 5.0, 7),
+        ("content_type", "unknown", 1, 1_000, 20, 20.0, 0),
+        ("hashtag", "x", 2, 3_000, 30, 10.0, 7),
+        ("hashtag", "y", 1, 2_000, 10, 5.0, 7),
+        ("hour", "12", 1, 2_000, 10, 5.0, 7),
+        ("length", "15-30 s", 1, 2_000, 10, 5.0, 7),
+        ("length", "unknown", 1, 1_000, 20, 20.0, 0),
+        ("originality", "original", 1, 2_000, 10, 5.0, 7),
+        ("sound", "s", 1, 2_000, 10, 5.0, 7),
+        ("weekday", "Monday", 1, 2_000, 10, 5.0, 7),
+    ]
