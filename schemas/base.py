@@ -110,6 +110,13 @@ class OrderEvent(CommerceEvent):
     refund_micros: Micros | None = None
 
 
+class ControlEvent(BaseEvent):
+    """Not about a subject: written by workers, into a partition of their choice of any source topic."""
+
+    topic: ClassVar[str] = ENGAGEMENT_TOPIC
+    key_field: ClassVar[str] = "user_id"
+
+
 class HasShare(Protocol):
     """A collaborator, of the models or of the wire types."""
 

@@ -29,6 +29,7 @@ from schemas.base import (
     Coins,
     Collaborator,
     CommerceEvent,
+    ControlEvent,
     Count,
     Currency,
     Feed,
@@ -293,6 +294,15 @@ class OrderRefunded(OrderEvent):
     type: Literal["order_refunded"]
 
 
+class Tick(ControlEvent):
+    """Event time went on in an idle partition; a worker writes it so that every replay sees it.
+
+    Belongs to every source topic. It moves the partition's event time and does nothing else.
+    """
+
+    type: Literal["tick"]
+
+
 PydanticEvent = Annotated[
     VideoTarget
     | Invalidated
@@ -306,7 +316,8 @@ PydanticEvent = Annotated[
     | AffiliateClick
     | OrderPlaced
     | OrderSettled
-    | OrderRefunded,
+    | OrderRefunded
+    | Tick,
     Field(discriminator="type"),
 ]
 

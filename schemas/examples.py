@@ -97,6 +97,7 @@ _ALL = (
     _product("order_placed", **_ORDER),
     _product("order_settled", **_ORDER),
     _product("order_refunded", **_ORDER, refund_micros=12_990_000),
+    _event("tick"),
 )
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(

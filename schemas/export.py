@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.base import COMMERCE_TOPIC, DEAD_LETTER_TOPIC, ENGAGEMENT_TOPIC
+from schemas.base import COMMERCE_TOPIC, DEAD_LETTER_TOPIC, ENGAGEMENT_TOPIC, ControlEvent
 from schemas.events import EVENT_TYPES
 from schemas.examples import EXAMPLES
 from schemas.failures import DeadLetter
@@ -75,7 +75,7 @@ def asyncapi() -> dict[str, Any]:
             "messages": {
                 name: {"$ref": f"#/components/messages/{name}"}
                 for name, spec in EVENT_TYPES.items()
-                if spec.topic == topic
+                if spec.topic == topic or issubclass(spec.model, ControlEvent)
             },
             "bindings": {"kafka": {"topic": topic, "bindingVersion": "0.5.0"}},
         }

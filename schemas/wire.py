@@ -319,6 +319,14 @@ class OrderRefunded(OrderEvent, frozen=True, kw_only=True, tag_field="type", tag
     """Money went back to the buyer; without refund_micros all that was paid."""
 
 
+class ControlEvent(BaseEvent, frozen=True, kw_only=True):
+    """Not about a subject: written by workers, into a partition of their choice of any source topic."""
+
+
+class Tick(ControlEvent, frozen=True, kw_only=True, tag_field="type", tag="tick"):
+    """Event time went on in an idle partition; a worker writes it so that every replay sees it."""
+
+
 Event = (
     VideoPublished
     | Impression
@@ -349,6 +357,7 @@ Event = (
     | OrderPlaced
     | OrderSettled
     | OrderRefunded
+    | Tick
 )
 
 CLASS_OF: Mapping[str, type[Event]] = {
@@ -381,6 +390,7 @@ CLASS_OF: Mapping[str, type[Event]] = {
     "order_placed": OrderPlaced,
     "order_settled": OrderSettled,
     "order_refunded": OrderRefunded,
+    "tick": Tick,
 }
 TYPE_OF: Mapping[type[Event], str] = {model: name for name, model in CLASS_OF.items()}
 TOPIC_OF: Mapping[type[Event], str] = {

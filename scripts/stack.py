@@ -3,6 +3,7 @@
 DIR/clickhouse     what the views show; stays
 DIR/topics         the topics as they were when the stack stopped (scripts/archive.py); stays
 DIR/stack.json     addresses and process id while the stack runs
+DIR/unfinished     from the first message counted until everything is kept
 DIR/*.log          what the parts said
 """
 
@@ -32,6 +33,7 @@ from streams.config import Settings
 from streams.topics import create_topics
 
 STALL_S_MAX = 120.0
+_UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Stack:
         self._client = connect(clickhouse, self._settings.database)
         migrate(self._client, database=self._settings.database)
         asyncio.run(create_topics(self._settings))
+        (self.data / _UNFINISHED).touch()
         self._supervisor = Supervisor(self._settings, self._processes, self.data / "worker.log")
         self._supervisor.start()
         self._say_where()
@@ -140,9 +143,10 @@ class Stack:
             "clickhouse": self._settings.clickhouse,
             "transactions": self._settings.transactions,
         }
-        path = self.data / "stack.json"
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(where))
+        part = self.data / ".stack.json.part"
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(where))
+        part.replace(self.data / "stack.json")  # others read it: whole or not at all
 
     @property
     def reading_url(self) -> str:
@@ -196,6 +200,7 @@ class Stack:
         self.stop_workers()
         if self._broker is not None:
             asyncio.run(archive_topics(self._settings, self.data))
+        (self.data / _UNFINISHED).unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Stop all parts, in the order of the data's way."""
@@ -220,6 +225,11 @@ def refuse_used(data: Path) -> None:
     """
     if running_stack(data) is not None:
         raise Refused(f"a stack is running in {data}: use it, or stop it first")
+    if (data / _UNFINISHED).exists():
+        raise Refused(
+            f"{data} holds a part of the results of a run that was stopped before its end: delete "
+            f"it (rm -r {data}) and run again, or choose another folder"
+        )
     if (data / "clickhouse").exists():
         raise Refused(
             f"{data} already holds results, and the embedded broker that made them is gone: "

@@ -26,7 +26,7 @@ from aiohttp import web
 from sinks import encodings
 from sinks.calls import SESSION_TIMEOUT_S_MAX, Call, Caller, SessionWish
 from sinks.engine import Engine, EngineError, Result
-from sinks.native import NativeError, from_plain, to_plain
+from sinks.native import NativeError, from_plain
 from sinks.sqltext import output_format, parse_insert
 
 QUERY_PREFIX_BYTES = 256 << 10  # an INSERT's FORMAT clause is looked for in this much
@@ -237,8 +237,6 @@ def _call(received: _Received, unpacked_bytes_max: int) -> Call:
     else:
         sql, data = "", whole[insert.data_start :]
         insert = insert._replace(statement=_text(insert.statement.encode("latin-1")))
-        if insert.format == "Native":
-            data = _from_client(data, _revision(parameters))
     return Call(
         sql=sql,
         writing=received.writing,
@@ -286,13 +284,6 @@ def _revision(parameters: Mapping[str, str]) -> int:
         return int(parameters.get("client_protocol_version", "0"))
     except ValueError as error:
         raise EngineError(27, f"client_protocol_version: {error}") from error
-
-
-def _from_client(data: bytes, revision: int) -> bytes:
-    try:
-        return to_plain(data, revision)
-    except NativeError as error:
-        raise EngineError(33, f"The Native block cannot be read: {error}") from error
 
 
 def _for_client(data: bytes, revision: int) -> bytes:

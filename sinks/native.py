@@ -1,9 +1,10 @@
-"""The Native format between the engine's plain form and the form of newer client protocols.
+"""The Native format as newer clients want it.
 
-chDB writes and reads Native blocks as for revision 0. Clients that announce a revision (Grafana's
-data source is one) put a block info before each block and, from revision 54454 on, a byte after
-every column's type that says how it is serialised. To put those in or take them out one must know
-where every column ends, so this walks over the data by its types; it changes no values.
+chDB writes Native blocks as for revision 0. A client that announces a revision (Grafana's data
+source is one) expects a block info before each block and, from revision 54454 on, a byte after
+every column's type that says how it is serialised. To put those in one must know where every column
+ends, so this walks over the data by its types; it changes no values. What clients insert is always
+of revision 0.
 """
 
 import re
@@ -43,35 +44,24 @@ class NativeError(ValueError):
 
 
 def from_plain(data: bytes, revision: int) -> bytes:
-    """Blocks of revision 0 as a client of this revision wants them."""
-    return _convert(data, read_revision=0, write_revision=revision)
+    """Blocks of revision 0 as a client of this revision wants them.
 
-
-def to_plain(data: bytes, revision: int) -> bytes:
-    """Blocks of a client of this revision as revision 0."""
-    return _convert(data, read_revision=revision, write_revision=0)
-
-
-def _convert(data: bytes, *, read_revision: int, write_revision: int) -> bytes:
-    if not read_revision and not write_revision:
+    Raises:
+        NativeError: there is a column whose end is not known.
+    """
+    if not revision:
         return data
+    serialization = b"\0" if revision >= REVISION_WITH_SERIALIZATION else b""
     walk = _Walk(data)
     parts: list[bytes] = []
     while walk.position < len(data):
-        if read_revision:
-            walk.block_info()
-        if write_revision:
-            parts.append(BLOCK_INFO)
+        parts.append(BLOCK_INFO)
         start = walk.position
         columns, rows = walk.varint(), walk.varint()
         for _ in range(columns):
             walk.string()
             kind = walk.string()
-            parts.append(data[start : walk.position])
-            if read_revision >= REVISION_WITH_SERIALIZATION and walk.byte():
-                raise NativeError(f"{kind} in a sparse or custom serialisation")
-            if write_revision >= REVISION_WITH_SERIALIZATION:
-                parts.append(b"\0")
+            parts += (data[start : walk.position], serialization)
             start = walk.position
             if rows:
                 walk.column(kind, rows)
@@ -117,12 +107,6 @@ class _Walk:
     def word(self) -> int:
         start = self.skip(8)
         return int(struct.unpack_from("<Q", self.data, start)[0])
-
-    def block_info(self) -> None:
-        while number := self.varint():
-            if number not in (1, 2):
-                raise NativeError(f"unknown field {number} of a block info")
-            self.skip(1 if number == 1 else 4)
 
     def column(self, kind: str, rows: int) -> None:
         """A whole column: first the states of its parts, then their values."""

@@ -55,6 +55,7 @@ def build_worker(settings: Settings) -> Any:
             if not app.rebalancing:
                 await _or_exit("flush", pipeline.flush_or_lose())
                 await _or_exit("watch", pipeline.watch())
+                await _or_exit("tick", pipeline.tick_idle())
 
     @app.on_partitions_revoked.connect
     async def on_revoked(app: Any, revoked: set[TP], **_: Any) -> None:

@@ -148,7 +148,7 @@ class CheckpointStore(Store[Any, Any]):
             new.producer = (
                 old.producer if old and old.producer else await self._transactional(partition)
             )
-        claim = await (await self._plain_producer()).send_and_wait(
+        claim = await (await self.plain_producer()).send_and_wait(
             self.topic, key=K_CLAIM, value=b"claim", partition=partition
         )
         if old and old.ready and old.end == claim.offset:
@@ -160,7 +160,7 @@ class CheckpointStore(Store[Any, Any]):
             if self.settings.transactions:  # somebody may have owned it: fence again, claim again
                 await self._close(old)
                 new.producer = await self._transactional(partition)
-                claim = await (await self._plain_producer()).send_and_wait(
+                claim = await (await self.plain_producer()).send_and_wait(
                     self.topic, key=K_CLAIM, value=b"claim", partition=partition
                 )
         new.epoch, new.end = claim.offset, claim.offset + 1
@@ -252,7 +252,7 @@ class CheckpointStore(Store[Any, Any]):
             await producer.commit_transaction()
             found.end += 1  # the commit marker
         else:
-            producer = await self._plain_producer()
+            producer = await self.plain_producer()
             await self._bury(producer, found, flush)
             epoch = EPOCH.pack(found.epoch)
             marked = [(key, epoch + (value or b"")) for key, value in records]
@@ -307,7 +307,8 @@ class CheckpointStore(Store[Any, Any]):
             **options,
         )
 
-    async def _plain_producer(self) -> AIOKafkaProducer:
+    async def plain_producer(self) -> AIOKafkaProducer:
+        """Return a producer without transactions, for claims and ticks."""
         if self._plain is None:
             self._plain = self._producer()
             await self._plain.start()

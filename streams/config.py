@@ -43,6 +43,7 @@ class Settings:
     disorder_ms: int = 10_000
     streak_timeout_ms: int = 60_000
     ahead_ms_max: int = 300_000
+    idle_tick_s: int = 60
     pane_keep_ms: int = 15 * MINUTE_MS
     rates: str = ""
     weights: str = ""
@@ -91,6 +92,7 @@ _BOUNDS = (
     ("disorder_ms", 0, HOUR_MS),
     ("streak_timeout_ms", 1_000, DAY_MS),
     ("ahead_ms_max", 0, DAY_MS),
+    ("idle_tick_s", 0, 86_400),
     ("pane_keep_ms", MINUTE_MS, DAY_MS),
 )
 

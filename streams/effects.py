@@ -267,6 +267,7 @@ COMMERCE_EFFECTS: dict[type, Effect] = {
     wire.OrderSettled: nothing,
     wire.OrderRefunded: nothing,
 }
+CONTROL_EFFECTS: dict[type, Effect] = {wire.Tick: nothing}  # admission has moved the event time
 # Money and metadata are idempotent by keys of their own, so lateness has no say.
 NEVER_LATE = frozenset(
     {
@@ -278,5 +279,6 @@ NEVER_LATE = frozenset(
         wire.Gift,
         wire.GiftRefunded,
         *COMMERCE_EFFECTS,
+        *CONTROL_EFFECTS,
     }
 )

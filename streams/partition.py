@@ -18,6 +18,7 @@ from schemas.failures import Failure, Reason, Stage
 from streams.dedup import Dedup, id_hash, subject_salt
 from streams.effects import (
     COMMERCE_EFFECTS,
+    CONTROL_EFFECTS,
     LIVE_EFFECTS,
     NEVER_LATE,
     VIDEO_EFFECTS,
@@ -46,6 +47,8 @@ def _routes(*, commerce: bool) -> dict[type, tuple[int, Effect | None, bool]]:
         for cls, effect in effects.items():
             belongs = commerce is (kind == USER)
             routes[cls] = (kind, effect if belongs else None, cls in NEVER_LATE)
+    for cls, effect in CONTROL_EFFECTS.items():  # these belong to every topic
+        routes[cls] = (USER, effect, True)
     return routes
 
 

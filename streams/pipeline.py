@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from faust.types import TP
 
 from schemas.errors import Unavailable
@@ -51,6 +52,7 @@ class Owned:
     flushed: int  # next_offset as of the last snapshot
     visible: int  # next_offset as of the last rows that ClickHouse acknowledged
     checked: bool = False  # ClickHouse holds our rows and nobody else's
+    idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,40 @@ class Pipeline:
                 log.warning("%s-%s fetched up to %s but is at %s: seek", *tp, at, want)
                 await self._app.consumer.seek_wait({tp: want})
             self._suspects[tp] = (want, at if at is not None else -1)
+
+    async def tick_idle(self) -> None:
+        """Let event time go on in partitions where nothing comes, as fast as the wall clock.
+
+        The decision is written into the log, so that a replay sees the same. It never runs faster than
+        the clock: a stopped replay of an old log does not jump to today.
+        """
+        now_s = asyncio.get_running_loop().time()
+        for owned in list(self.owned.values()):
+            at, since_s = owned.idle
+            if at != owned.state.next_offset:
+                owned.idle = (owned.state.next_offset, now_s)
+            elif (
+                owned.state.max_event_time_ms and now_s - since_s >= self._settings.idle_tick_s > 0
+            ):
+                owned.idle = (-1, now_s)
+                idle_ms = int((now_s - since_s) * 1000)
+                await self._tick(owned, owned.state.max_event_time_ms + idle_ms)
+
+    async def _tick(self, owned: Owned, event_time_ms: int) -> None:
+        writer = self._settings.app_id
+        event = {
+            "type": "tick",
+            "id": f"{writer}-{owned.tp.partition}-{owned.state.next_offset}-{event_time_ms}",
+            "event_time_ms": event_time_ms,
+            "user_id": writer,
+        }
+        producer = await owned.store.plain_producer()
+        await producer.send_and_wait(
+            owned.tp.topic,
+            key=writer.encode(),
+            value=msgspec.json.encode(event),
+            partition=owned.tp.partition,
+        )
 
     async def close(self) -> None:
         """Close connections."""

@@ -80,8 +80,8 @@ def _make_views(
 ) -> None:
     totals = _totals(expected.engagement_1m)
     for video_id, video in videos.items():
-        if video.is_known:
-            counts = totals.get(("video", video_id), {})
+        counts = totals.get(("video", video_id), {})
+        if video.is_known and is_listed(video, counts):
             expected.videos[video_id] = _video_row(video) | _all(counts)
     for live_id, live in lives.items():
         counts = totals.get(("live", live_id), {})
@@ -92,6 +92,12 @@ def _make_views(
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
     expected.creators = _creators(expected, follows)
+
+
+def is_listed(video: VideoSums, counts: Counts) -> bool:
+    """Tell whether there is anything to list: a publication, a counter or a register."""
+    said = video.published is not None or video.net_likes or video.net_favorites
+    return bool(said or any(counts.values()))
 
 
 def _add_cells(into: dict[Cell, Counts], cells: dict[Cell, Counts]) -> None:

@@ -4,9 +4,11 @@ Of rule 10 only the names are settled here: which counted messages are taken bac
 (count.py) then leaves those out, as if they had never been sent; they still moved the event time
 and made their copies duplicates, for those decisions are not counts. The edges, as decided here:
 
-- The memory of ids decides whether a target "was counted". A target that is remembered, or that
-  was counted and has been forgotten since, is taken back by what its first copy in the log said,
-  whatever the copy inside `targets` says (the contract: targets are the original events, whole).
+- What `targets` says is taken back: targets are the original events, whole. Here the message that
+  was counted is left out instead, which is the same as long as they are; of a target that differs
+  from its first copy (other than in its time, below) the recount would still remove the first copy.
+- An id that was counted, forgotten and counted again stands for several messages; those with the
+  target's event time are meant. (Metadata and money are never late, so their copies count again.)
 - A target that never came, within the horizon: when it comes, it is suppressed. Should it come
   after the horizon passed, it is late.
 - Copies of an event that come after its invalidation are suppressed, not duplicates: as if the
@@ -20,7 +22,7 @@ and made their copies duplicates, for those decisions are not counts. The edges,
 - An invalidation cannot be invalidated (no such target type), nor can gifts and lives.
 """
 
-from schemas.base import COMMERCE_TOPIC
+from schemas.base import CommerceEvent, ControlEvent
 from schemas.events import EVENT_TYPES, Invalidated, PydanticEvent, VideoTarget, parse_event
 from schemas.refusals import EventError
 from scripts.recount.model import HOUR_MS, Fate, Message, Record, Rules
@@ -35,6 +37,7 @@ NEVER_LATE = frozenset(
         "live_ended",
         "invalidated",
         "deal_signed",
+        "tick",
     }
 )
 BEFORE_ALL_TIME_MS = -1
@@ -54,6 +57,8 @@ class Judge:
         self._rules = rules
         # subject -> event id -> (event time, offset) of the copy that stands; never emptied
         self._first_copies: dict[str, dict[str, tuple[int, int]]] = {}
+        # the same of copies that were counted before, and forgotten; hardly ever any
+        self._older_copies: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._invalidated: set[tuple[str, str]] = set()
 
     def judge(self, record: Record) -> Message:
@@ -79,7 +84,7 @@ class Judge:
 
     def _refuse(self, event: PydanticEvent, record: Record) -> str:
         """Rule 1, admission: return the reason, or nothing."""
-        if topic_of(event) != record.topic:
+        if topic_of(event) != record.topic and event.type != "tick":  # ticks are of every topic
             return "wrong_topic"
         if record.key != subject_of(event).encode():
             return "wrong_key"
@@ -103,7 +108,10 @@ class Judge:
             return Fate.SUPPRESSED
         if self._remembers(subject, event.id):
             return Fate.DUPLICATE
-        self._first_copies.setdefault(subject, {})[event.id] = (event.event_time_ms, offset)
+        copies = self._first_copies.setdefault(subject, {})
+        if event.id in copies:
+            self._older_copies.setdefault((subject, event.id), []).append(copies[event.id])
+        copies[event.id] = (event.event_time_ms, offset)
         return Fate.COUNTED
 
     def _remembers(self, subject: str, event_id: str) -> bool:
@@ -125,8 +133,9 @@ class Judge:
             self._invalidated.add(name)
             copy = self._first_copies.get(event.video_id, {}).get(target.id)
             if copy is not None:
-                _, offset = copy
-                self.taken_back.add(offset)
+                copies = [*self._older_copies.get(name, []), copy]
+                meant = [copy for copy in copies if copy[0] == target.event_time_ms]
+                self.taken_back.update(offset for _, offset in meant or copies[-1:])
             elif target.event_time_ms < horizon:
                 self.phantoms.append(target)
 
@@ -137,11 +146,11 @@ def subject_of(event: PydanticEvent) -> str:
     return subject
 
 
-def topic_of(event: PydanticEvent) -> str:
-    """Return the topic that an event belongs to."""
-    return EVENT_TYPES[event.type].topic
+def belongs_to(event: PydanticEvent, topic: str) -> bool:
+    """Tell whether an event is in the right topic; a tick is in each."""
+    return isinstance(event, ControlEvent) or EVENT_TYPES[event.type].topic == topic
 
 
 def may_be_late(event: PydanticEvent) -> bool:
-    """Rule 2: some types have no lateness limit."""
-    return topic_of(event) != COMMERCE_TOPIC and event.type not in NEVER_LATE
+    """Rule 2: some types have no lateness limit; a tick only moves the event time."""
+    return not isinstance(event, CommerceEvent | ControlEvent) and event.type not in NEVER_LATE

@@ -103,6 +103,7 @@ class PartitionCount:
             return
         if taken_back and isinstance(event, VideoEvent):
             self._video(event.video_id).forget(event, self._rules)
+            self._add(event, "video", event.video_id, {})  # its creator was named
         elif isinstance(event, LiveEvent):
             self._count_live(event)
         elif isinstance(event, VideoEvent):

@@ -63,7 +63,7 @@ class Video:
     is_known: bool = False
     published: VideoPublished | None = None
     first_creator_id: str = ""
-    duration_seen_ms: int = 0
+    views_of_duration: dict[int, int] = field(default_factory=dict)
     likes: Register = field(default_factory=dict)
     favorites: Register = field(default_factory=dict)
     plays_of_user: Counts = field(default_factory=dict)
@@ -79,8 +79,7 @@ class Video:
         self.fast_score.add(worth, event.event_time_ms)
         added = counters_of(event)
         if isinstance(event, View):
-            plays = self.plays_of_user.get(event.user_id, 0)
-            self.plays_of_user[event.user_id] = plays + 1
+            self._play(event, 1)
             if qualifies(event, rules) and event.user_id not in self.qualified_users:
                 # Rule 5: the first of the pair in the log; taken-back views never get here.
                 self.qualified_users.add(event.user_id)
@@ -101,15 +100,25 @@ class Video:
         self.score.add(-worth, phantom.event_time_ms)
         self.fast_score.add(-worth, phantom.event_time_ms)
         if isinstance(phantom, View):
-            plays = self.plays_of_user.get(phantom.user_id, 0)
-            self.plays_of_user[phantom.user_id] = plays - 1
+            self._play(phantom, -1)
         return {name: -amount for name, amount in counters_of(phantom).items()}
 
     def forget(self, taken_back: VideoTarget, rules: Rules) -> None:
-        """Note only how exact the score of a pipeline can be that first added this event."""
+        """Note what an event leaves that was counted before it was taken back.
+
+        That is: the creator it named, if it was the first to name one (rule 8), and how exact the
+        score of a pipeline can be that first added it.
+        """
+        self.first_creator_id = self.first_creator_id or taken_back.creator_id
         worth = 2 * abs(points(taken_back, rules.points))
         self.score.add(0.0, taken_back.event_time_ms, worth)
         self.fast_score.add(0.0, taken_back.event_time_ms, worth)
+
+    def _play(self, view: View, number: int) -> None:
+        plays = self.plays_of_user.get(view.user_id, 0)
+        self.plays_of_user[view.user_id] = plays + number
+        views = self.views_of_duration.get(view.duration_ms, 0)
+        self.views_of_duration[view.duration_ms] = views + number
 
     def sum_up(self) -> VideoSums:
         """Rules 6 and 7, at the log's end."""
@@ -119,7 +128,9 @@ class Video:
             is_known=self.is_known,
             published=self.published,
             first_creator_id=self.first_creator_id,
-            duration_seen_ms=self.duration_seen_ms,
+            duration_seen_ms=max(
+                (ms for ms, views in self.views_of_duration.items() if views >= 1), default=0
+            ),
             net_likes=how_many_on(self.likes),
             net_favorites=how_many_on(self.favorites),
             unique_viewers=sum(1 for plays in self.plays_of_user.values() if plays >= 1),
@@ -130,8 +141,6 @@ class Video:
         """Rule 8."""
         if not self.first_creator_id:
             self.first_creator_id = event.creator_id
-        if isinstance(event, View):
-            self.duration_seen_ms = max(self.duration_seen_ms, event.duration_ms)
         if isinstance(event, VideoPublished) and (
             self.published is None or moment(event) > moment(self.published)
         ):

@@ -62,7 +62,7 @@ def event(kind: str, *, at: int = 0, **fields: Any) -> dict[str, Any]:
     key_field = EVENT_TYPES[kind].key_field
     if key_field != "user_id":
         made[key_field] = key_field[0]
-    if kind != "invalidated":
+    if kind not in ("invalidated", "tick"):
         made["creator_id"] = "c"
     return made | _OWN_FIELDS.get(kind, {}) | fields
 

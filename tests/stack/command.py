@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,20 +45,19 @@ class Engage:
         """Run a command to its end."""
         return self.start(*arguments, **env).finish(limit_s)
 
-    def start(self, *arguments: object, user: str | None = None, **env: str) -> Running:
-        """Start a command in a session of its own, as a terminal would."""
+    def start(self, *arguments: object, through: Sequence[str] = (), **env: str) -> Running:
+        """Start a command in a session of its own; `through` is a program that starts programs."""
         number = len(self._started)
         output, errors = (self.folder / f"{number}.{kind}" for kind in ("out", "err"))
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
-                [sys.executable, "-m", "scripts.cli", *map(str, arguments)],
+                [*through, sys.executable, "-m", "scripts.cli", *map(str, arguments)],
                 cwd=self.folder,
                 env=os.environ | self._environment() | env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
-                user=user,
                 # a test run in the background ignores Ctrl-C, and children would inherit that
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from scripts import kuairand
+from scripts import cli
 from tests.oracle.events import event, line_of
-from tests.stack.command import ROOT, Engage, Finished, wait_for
+from tests.stack.command import ROOT, Engage, Finished
 
 NOWHERE = "127.0.0.1:1"
 NO_CLICKHOUSE = f"http://{NOWHERE}"
@@ -34,7 +34,7 @@ def case(*arguments: str, says: str, **env: str) -> Case:
 
 
 CASES = {
-    "wrong flag": case("run", "--inptu", "x", says="--inptu + engage run --help"),
+    "wrong flag": case(*RUN, "--inptu", "x", says="--inptu + engage run --help"),
     "flag without value": case("run", "--input", says="--input + engage run --help"),
     "nothing given": case("run", says="--input + --data"),
     "unknown format": case(*RUN, "--format", "xml", says="xml + jsonl + parquet + kuairand"),
@@ -64,7 +64,9 @@ CASES = {
         says="columns.csv + author_id",
     ),
     "arrival of jsonl": case(*RUN, "--arrival", "log-hour", says="log-hour + KuaiRand"),
-    "rates: unknown key": case(*RUN, "--rates", "rates.toml", says="rates.toml + rpm_mikros"),
+    "rates: unknown key": case(
+        *RUN, "--rates", "rates.toml", says="rates.toml + rpm_micros_per_1000"
+    ),
     "rates: no file": case(*RUN, "--rates", "none.toml", says="none.toml"),
     "rates: no TOML": case(*RUN, "--rates", "ok.jsonl", says="ok.jsonl"),
     "weights: no file": case(*RUN, "--weights", "none.toml", says="none.toml"),
@@ -151,14 +153,83 @@ def assert_told(done: Finished, *words: str) -> None:
         assert word in lines[0], f"{word!r} is not in: {lines[0]}"
 
 
-@pytest.mark.parametrize("wrong", CASES.values(), ids=CASES.keys())
-def test_one_line_says_what_to_do(wrong: Case, folder: Path, engage: Engage) -> None:
-    before = _tree(folder)
-    done = engage(*wrong.arguments, limit_s=60, **wrong.env)
-    assert_told(done, *wrong.words)
-    left = _tree(folder) - before - {Path("0.out"), Path("0.err")}
-    assert not {path for path in left if "clickhouse" in path.parts}, "results without a run"
+def _ids(in_process: bool) -> list[str]:
+    """Names of the cases; what meets no server needs no process of its own to show itself."""
+    known = {name: wrong for name, wrong in CASES.items() if wrong.arguments[0] in cli.available()}
+    return [name for name, wrong in known.items() if (NOWHERE not in str(wrong)) == in_process]
 
 
-def _tree(folder: Path) -> set[Path]:
+@pytest.mark.parametrize("name", _ids(in_process=True))
+def test_a_wrong_command_line(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wrong = CASES[name]
+    monkeypatch.chdir(folder)
+    for key, value in wrong.env.items():
+        monkeypatch.setenv(key, value)
+    before = tree(folder)
+    try:
+        code = cli.guarded(lambda: cli.dispatch(wrong.arguments))
+    except SystemExit as leaving:  # of argparse
+        code = int(str(leaving.code))
+    output, errors = capfd.readouterr()
+    assert output == ""
+    assert_told(Finished(code, output, errors), *wrong.words)
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("name", _ids(in_process=False))
+def test_a_server_that_is_not_there(name: str, folder: Path, engage: Engage) -> None:
+    wrong = CASES[name]
+    assert_told(engage(*wrong.arguments, limit_s=60), *wrong.words)
+    assert not (folder / "results" / "clickhouse").exists(), "the next try is not refused"
+
+
+@pytest.mark.parametrize("name", ["wrong flag", "missing file", "environment: bound", "no gzip"])
+def test_a_process_says_the_same(name: str, folder: Path, engage: Engage) -> None:
+    wrong = CASES[name]
+    assert_told(engage(*wrong.arguments, limit_s=60, **wrong.env), *wrong.words)
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port on which somebody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield str(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("flag", ["--kafka-port", "--clickhouse-port"])
+def test_a_port_in_use(flag: str, taken: str, folder: Path, engage: Engage) -> None:
+    done = engage("up", "--data", "results", flag, taken, limit_s=60)
+    assert_told(done, f"port {taken}", "another port")
+    assert not (folder / "results" / "clickhouse").exists(), "the next try is not refused"
+
+
+def test_the_dashboards_port_in_use(taken: str, folder: Path, engage: Engage) -> None:
+    done = engage("demo", "--data", "shown", "--input", "ok.jsonl", "--port", taken, limit_s=60)
+    assert_told(done, f"port {taken}", "another port")
+
+
+def test_a_folder_that_may_not_be_written(folder: Path, engage: Engage) -> None:
+    (folder / "locked").mkdir(mode=0o555)
+    data = folder / "locked" / "results"
+    # root may write everywhere unless it gives that right up
+    plain = ("setpriv", "--bounding-set", "-dac_override") if os.geteuid() == 0 else ()
+    running = engage.start("run", "--input", "ok.jsonl", "--data", data, through=plain)
+    assert_told(running.finish(60), "Permission denied", str(data))
+
+
+def test_a_log_that_ends_too_early(folder: Path, engage: Engage) -> None:
+    """It is found when all before it is counted: the folder is no complete result, and says so."""
+    text = b"".join(line_of(event("like")) + b"\n" for _ in range(20_000))
+    whole = gzip.compress(text, 1)
+    (folder / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    cut = ("run", "--input", "cut.jsonl.gz", "--data", "results")
+    assert_told(engage(*cut), "cut.jsonl.gz", "damaged")
+    assert_told(engage(*cut), "stopped before its end", "rm -r", "another folder")
+
+
+def tree(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*")}

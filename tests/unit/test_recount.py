@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.base import COMMERCE_TOPIC
+from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
 from scripts.recount import recount
 from tests.oracle import records_from_lines
 from tests.oracle.events import DAY_MS, HOUR_MS, T0_MS, event, invalidated, line_of
@@ -145,6 +145,21 @@ def test_a_duplicate_moves_the_event_time_too() -> None:
     expected = count(first, first | {"event_time_ms": T0_MS + DAY_MS}, event("like", at=-1))
     assert sums(expected) == {"counted": 1, "duplicates": 1, "late": 1}
     assert expected.partitions[ENGAGEMENT].max_event_time_ms == T0_MS + DAY_MS
+
+
+@pytest.mark.parametrize("topic", [ENGAGEMENT_TOPIC, COMMERCE_TOPIC])
+def test_a_tick_belongs_to_every_topic_and_only_moves_the_event_time(topic: str) -> None:
+    (tick,) = records_from_lines([line_of(event("tick", at=2 * DAY_MS))], 1)
+    lines = map(line_of, [event("gift"), event("like")])
+    gift, like = records_from_lines(lines, 1)
+    log = [gift, tick._replace(topic=topic, offset=1), like._replace(offset=2)]
+    expected = recount(log, rules())
+    assert not expected.dead_letters
+    state = expected.ledger["gift:l:u:rose:g"].state
+    if topic == ENGAGEMENT_TOPIC:
+        assert (state, sums(expected)) == ("final", {"counted": 2, "late": 1})
+    else:
+        assert (state, sums(expected)) == ("estimated", {"counted": 2})
 
 
 # Rule 3

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.oracle.events import DAY_MS, HOUR_MS, MINUTE_MS, T0_MS, event, invalidated
-from tests.oracle.logs import count, minute, sums, totals
+from tests.oracle.logs import ENGAGEMENT, count, minute, sums, totals
 
 # Rule 4
 
@@ -287,3 +287,33 @@ def test_a_repeated_invalidation_message_is_a_duplicate() -> None:
     like = event("like")
     message = invalidated(like, at=HOUR_MS)
     assert sums(count(like, message, message)) == {"counted": 2, "duplicates": 1}
+
+
+def test_a_publication_counted_twice_for_it_was_forgotten_is_taken_back_whole() -> None:
+    published = event("video_published")
+    later = event("impression", at=3 * DAY_MS)
+    expected = count(published, later, published, invalidated(published))
+    assert expected.partitions[ENGAGEMENT].duplicates == 0
+    assert expected.videos["v"]["published_at"] == 0
+
+
+def test_of_an_id_used_again_the_event_of_the_targets_time_is_taken_back() -> None:
+    first = event("like", id="x")
+    again = event("like", id="x", at=26 * HOUR_MS)
+    for target, left_at in ((first, 26 * HOUR_MS), (again, 0)):
+        expected = count(first, again, invalidated(target, at=26 * HOUR_MS))
+        assert minute(expected, left_at) == {"likes": 1}
+        assert totals(expected) == {"likes": 1, "net_likes": 1}
+
+
+def test_the_creator_of_the_first_counted_event_stays_also_when_that_is_taken_back() -> None:
+    first = event("view", creator_id="first", duration_ms=99)
+    expected = count(first, event("view", user_id="w", duration_ms=7), invalidated(first))
+    row = expected.videos["v"]
+    assert (row["creator_id"], row["duration_ms"]) == ("first", 7)
+
+
+def test_a_video_of_which_nothing_is_counted_is_not_listed() -> None:
+    expected = count(event("comment_deleted"), event("unfavorite"), event("unlike", video_id="w"))
+    assert set(expected.videos) == {"w"}
+    assert expected.creators["c"]["videos"] == 1

@@ -54,7 +54,7 @@ function mainCurrency(rows) {
 class Totals {
   #booked = new Figure("Booked", { big: true });
   #corrections = new Figure("Corrections in it");
-  #estimated = new Figure("Estimated, not yet final");
+  #estimated = new Figure("Estimated on top");
   #entries = new Figure("Ledger entries");
   #bar = proportions();
 

@@ -41,7 +41,7 @@ export function entriesTable({ caption, withCreator }) {
     columns: [
       { label: "When (UTC)", text: (row) => (row.source === "gift" ? format.dayMinute(row.occurred_at) : format.dayShort(row.occurred_at)) },
       ...(withCreator ? [creator] : []),
-      { label: "Why", wide: true, title: (row) => `${row.entry_id}, rate ${row.rate_version}`,
+      { label: "Why", wide: true, head: true, title: (row) => `${row.entry_id}, rate ${row.rate_version}`,
         node: (row) => h("span", { class: "clip" }, h("i", { class: `dot ${sourceColor(row.source)}`, title: sourceLabel(row.source) }), explain(row)) },
       { label: "State", opt: true, node: (row) => h("span", { class: `state ${row.state}`, text: STATES[row.state] ?? row.state }) },
       { label: "Amount", num: true, text: (row) => format.exactMoney(row.amount_micros, row.currency) },

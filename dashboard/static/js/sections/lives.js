@@ -99,9 +99,9 @@ function sessionsCard(strip) {
       { label: "Started (UTC)", opt: true, text: (row) => (row.started_at ? format.dayMinute(row.started_at) : "–") },
       { label: "Lasted", num: true, opt: true, text: (row) => (row.started_at ? format.duration(row.lasted_ms) : "–") },
       { label: "Viewers", num: true, title: () => "different users who joined", text: (row) => format.tidy(row.unique_viewers) },
-      { label: "Now", num: true, text: (row) => (row.on_air ? format.tidy(row.viewers_now) : "–") },
+      { label: "Now", num: true, opt: true, text: (row) => (row.on_air ? format.tidy(row.viewers_now) : "–") },
       { label: "Likes", num: true, opt: true, text: (row) => format.tidy(row.likes) },
-      { label: "Gifts", num: true, text: (row) => format.tidy(row.gifts) },
+      { label: "Gifts", num: true, opt: true, text: (row) => format.tidy(row.gifts) },
       { label: "Gift coins", wide: true, node: (row) => h("span", { class: "barred" }, meter(Number(row.gift_coins) / top, "c-amber"), h("b", { text: format.tidy(row.gift_coins) })) },
     ],
   });
