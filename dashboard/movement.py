@@ -33,7 +33,7 @@ class Movement:
         for row in rows:
             was = None if base is None else base[1].get(self._key(row))
             row["moved"] = (0 if base is None else None) if was is None else was - int(row["rank"])
-        if not self._kept or self._kept[-1][1] != ranks or at_s - self._kept[-1][0] >= 1:
+        if ranks:  # in an empty list nobody was new
             self._kept.append((at_s, ranks))
         return None if base is None else at_s - base[0]
 

@@ -31,7 +31,7 @@ EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Try it": ("demo", "run", "sql", "generate"),
-    "Run it": ("up", "migrate", "worker", "replay", "settle"),
+    "Run it": ("up", "migrate", "worker", "replay", "settle", "rebuild"),
     "Look": ("dashboard", "dead-letters"),
     "Prove it": ("audit", "bench", "load-test", "doctor"),
 }

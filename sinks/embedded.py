@@ -26,7 +26,8 @@ from schemas.errors import ConfigError, EngageError, Refused, Unavailable
 
 TOKEN_VARIABLE = "ENGAGE_CLICKHOUSE_TOKEN"  # noqa: S105 - a name
 READY = "embedded ClickHouse ready at "
-MEMORY_MB_DEFAULT = 4_096
+MACHINE_MB = (os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) >> 20
+MEMORY_MB_DEFAULT = min(4_096, MACHINE_MB // 2)
 BODY_MB_DEFAULT = 256
 UNPACKED_TO_BODY_MAX = 4
 START_TIMEOUT_S = 60

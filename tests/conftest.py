@@ -62,6 +62,12 @@ def _no_process_left() -> Iterator[None]:
     assert not left, f"processes left behind: {left}"
 
 
+@pytest.fixture(scope="session")
+def run_seed() -> int:
+    """The run's printed seed, for what many tests share."""
+    return _SEED
+
+
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """A seed of this test's own, made from the run's printed seed."""

@@ -41,7 +41,7 @@ class Changelog:
         self.compactions = 0
         self._entries: list[_Entry] = []
         self._open_letters: list[Letter] = []
-        self._producer_epoch = 0
+        self.producer_epoch = 0
         self._claim = -1
 
     # ------------------------------------------------------------ writing
@@ -49,8 +49,8 @@ class Changelog:
     def init_producer(self) -> int:
         """Abort what is open, fence whoever wrote before, and return the new epoch."""
         self._close(_Is.ABORTED)
-        self._producer_epoch += 1
-        return self._producer_epoch
+        self.producer_epoch += 1
+        return self.producer_epoch
 
     def expire(self) -> None:
         """Let an open transaction time out: it is aborted and its producer fenced."""
@@ -89,7 +89,7 @@ class Changelog:
             self._note(entry.key, entry.value, entry.offset)
 
     def _check(self, epoch: int) -> None:
-        if epoch != self._producer_epoch:
+        if epoch != self.producer_epoch:
             raise Fenced("a newer producer of this transactional id exists")
 
     def _close(self, state: _Is) -> None:

@@ -100,7 +100,9 @@ CASES = {
         "generate", "--kafka", NOWHERE, "--events", "9", says=f"Kafka + {NOWHERE}"
     ),
     "migrate: no Kafka": case("migrate", "--kafka", NOWHERE, says=NOWHERE),
-    "dead-letters: no Kafka": case("dead-letters", "--kafka", NOWHERE, says=f"Kafka + {NOWHERE}"),
+    "dead-letters: no ClickHouse": case(
+        "dead-letters", "--clickhouse", NO_CLICKHOUSE, says=f"ClickHouse + {NOWHERE}"
+    ),
     "audit: no Kafka": case(
         "audit", "--kafka", NOWHERE, "--clickhouse", NO_CLICKHOUSE, says=NOWHERE
     ),

@@ -39,8 +39,9 @@ export const overview = {
     const dead = deadCard();
     const late = lateCard();
     const partitions = partitionsCard();
+    const waiting = waitingCard();
     const cards = { engagement: engagement.card, dead_letters: dead.card, late: late.card };
-    root.append(fates.element,
+    root.append(waiting.element, fates.element,
       h("div", { class: "grid" },
         h("div", { class: "stack w8" }, rate.card.element, engagement.card.element,
           h("div", { class: "pair" }, dead.card.element,
@@ -48,7 +49,7 @@ export const overview = {
         h("div", { class: "stack w4" }, types.card.element)));
     return {
       pulse(pulse, points) {
-        for (const part of [fates, rate, types, partitions]) part.pulse(pulse, points);
+        for (const part of [waiting, fates, rate, types, partitions]) part.pulse(pulse, points);
       },
       panel({ panel, rows }) {
         ({ engagement, dead_letters: dead, late })[panel].rows(rows);
@@ -76,11 +77,21 @@ class Fates {
     this.#all.put(format.tidy(totals.messages), `${format.decimal(perSecond, 0)} per second`, format.count(totals.messages));
     const parts = FATES.map(([name, label, color, meaning], i) => {
       const share = format.share(totals[name], totals.messages);
-      this.#parts[i].put(format.tidy(totals[name]), `${format.percent(share, share < 0.001 ? 3 : 1)}`, meaning);
+      const hint = share === 0 ? "none" : format.percent(share, share < 0.001 ? 3 : 1);
+      this.#parts[i].put(format.tidy(totals[name]), hint, meaning);
       return { color, share, label: `${label} ${format.percent(share, 2)}` };
     });
     this.#bar.put(parts);
   }
+}
+
+/** Before the first message: what to do. */
+function waitingCard() {
+  const element = h("section", { class: "card plain waiting", hidden: true, "aria-labelledby": "waiting" },
+    h("h2", { id: "waiting", text: "Waiting for the first message" }),
+    h("p", {}, "Nothing has been counted yet. Send events with any Kafka client, or replay a log: ",
+      h("code", { text: "engage replay LOG --kafka HOST:PORT" }), ". This page follows by itself."));
+  return { element, pulse: ({ totals }) => { element.hidden = totals.messages !== "0"; } };
 }
 
 function rateCard() {

@@ -54,8 +54,8 @@ const columns = (top) => ({
   rank: { label: "Rank", quiet: true, num: true, tight: true, text: (row) => String(row.rank) },
   move: { label: "Movement", quiet: true, tight: true, node: move },
   name: { label: "Name", wide: true, head: true, node: (row) => h("span", { class: "named" }, nameNode(row), meter(row.points / top())) },
-  views: { label: "Views, last hour", node: (row) => spark(row.views.length ? row.views.map(Number) : new Array(30).fill(0), { label: `${format.sum(row.views)} views in the last hour` }) },
-  sum: { label: "Views, last hour", num: true, opt: true, text: (row) => format.count(format.sum(row.views)) },
+  views: { label: "Last hour", node: (row) => spark(row.views.length ? row.views.map(Number) : new Array(30).fill(0), { label: `${format.sum(row.views)} views in the last hour` }) },
+  sum: { label: "Views in it", num: true, opt: true, text: (row) => format.count(format.sum(row.views)) },
   velocity: { label: "Points per hour", num: true, opt: true, text: (row) => format.decimal(row.velocity) },
   points: { label: "Points", num: true, text: (row) => format.decimal(row.points) },
 });
