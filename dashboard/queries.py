@@ -128,7 +128,15 @@ TRENDING = Query(
             WHERE m.window_start > until - 3600 AND m.window_start <= until AND m.kind = 'video'
             GROUP BY video_id
         ) AS w
-        INNER JOIN video_state AS v ON v.video_id = w.video_id
+        INNER JOIN
+        (
+            SELECT video_id, creator_id, hashtags, sound_id, challenge_id
+            FROM video_state
+            WHERE video_id IN (
+                SELECT subject_id FROM windows_1m
+                WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
+            )
+        ) AS v ON v.video_id = w.video_id
         ARRAY JOIN ['video', 'creator', 'hashtag', 'sound', 'challenge'] AS kind
         ARRAY JOIN multiIf(
             kind = 'video', [w.video_id],

@@ -90,14 +90,20 @@ class Reader:
                 f"ClickHouse at {self.address} did not answer within {TIMEOUT_S:.0f} s"
             ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"ClickHouse at {self.address} does not answer ({error})") from error
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise Unavailable(
+                f"ClickHouse at {self.address} does not answer ({why}): this goes on when it does"
+            ) from error
 
     def _connected(self) -> aiohttp.ClientSession:
         user, password = self._address.user, self._address.password
-        auth = aiohttp.BasicAuth(user, password) if password or user != "default" else None
+        # The embedded ClickHouse takes readers without a name; an empty password is not sent to it.
+        headers = {}
+        if password or user != "default":
+            headers["Authorization"] = aiohttp.encode_basic_auth(user, password)
         return aiohttp.ClientSession(
             self.address,
-            auth=auth,
+            headers=headers,
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, connect=5),
             connector=aiohttp.TCPConnector(limit=TOGETHER_MAX),
         )

@@ -238,7 +238,6 @@ def _config(*, memory_bytes_max: int, fsync: bool) -> str:
     on = int(fsync)
     return f"""<clickhouse>
     <max_server_memory_usage>{memory_bytes_max}</max_server_memory_usage>
-    <background_schedule_pool_size>16</background_schedule_pool_size>
     <merge_tree>
         <fsync_after_insert>{on}</fsync_after_insert>
         <fsync_part_directory>{on}</fsync_part_directory>

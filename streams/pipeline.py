@@ -51,6 +51,8 @@ class Owned:
     incarnation: int
     flushed: int  # next_offset as of the last snapshot
     visible: int  # next_offset as of the last rows that ClickHouse acknowledged
+    saved: int  # next_offset as of the last checkpoint
+    committed: int = 0  # what the group was last told
     checked: bool = False  # ClickHouse holds our rows and nobody else's
     idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
 
@@ -105,6 +107,7 @@ class Pipeline:
             PageWriter(position.first_page, position.next_page, sum(map(len, pages))),
             RowBuilder(topic, partition, position.incarnation),
             position.incarnation,
+            position.next_offset,
             position.next_offset,
             position.next_offset,
         )
@@ -182,13 +185,14 @@ class Pipeline:
             taken, self._unflushed = self._unflushed, 0
             try:
                 if snapshots:
-                    await self._write_and_commit(snapshots)
+                    await self._write_and_save(snapshots)
                     log.info("flushed %s events", taken)
+                await self._commit()
             finally:
                 async with self._room:
                     self._room.notify_all()
 
-    async def _write_and_commit(self, snapshots: Sequence[Snapshot]) -> None:
+    async def _write_and_save(self, snapshots: Sequence[Snapshot]) -> None:
         try:
             await self._write(snapshots)
         except Unavailable:
@@ -196,7 +200,16 @@ class Pipeline:
                 self.lose(snapshot.owned.tp)
             raise
         await asyncio.gather(*(s.owned.store.flush(s.owned.log, s.flush) for s in snapshots))
-        await self._app.consumer._commit({s.owned.tp: s.next_offset for s in snapshots})
+        for snapshot in snapshots:
+            snapshot.owned.saved = snapshot.next_offset
+
+    async def _commit(self) -> None:
+        """Tell the group the saved positions; what a crash or a rebalance swallowed is told again."""
+        untold = {o.tp: o.saved for o in self.owned.values() if o.committed != o.saved}
+        if untold and await self._app.consumer._commit(untold):
+            for tp, offset in untold.items():
+                if tp in self.owned:
+                    self.owned[tp].committed = offset
 
     def _snapshot(self, owned: Owned) -> Snapshot:
         state = owned.state

@@ -54,7 +54,13 @@ class Page:
         return result
 
     async def show(
-        self, url: str, *, width: int = 1440, height: int = 900, scheme: str = "light", scale: int = 1
+        self,
+        url: str,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        scheme: str = "light",
+        scale: int = 1,
     ) -> None:
         """Open an address in a window of that size and colour scheme."""
         await self.resize(width, height, scale)
@@ -108,7 +114,11 @@ class Page:
         if method == "Runtime.exceptionThrown":
             details = told["exceptionDetails"]
             self.complaints.append(str(details.get("exception", {}).get("description", details)))
-        elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
+        elif method == "Runtime.consoleAPICalled" and told["type"] in (
+            "error",
+            "warning",
+            "assert",
+        ):
             self.complaints.append(f"console: {[part.get('value') for part in told['args']]}")
         elif method == "Log.entryAdded":
             self.complaints.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from streams import pages, sweep
 from streams.rows import Columns
 from tests.property.stories import chances, logs, random_rules, rule_sets
 from tests.simulation.core import by_partition, cut, new_core
 from tests.simulation.dump import dump, first_difference
 from tests.simulation.ruleset import RuleSet
+from tests.simulation.small import small_pages
 from tests.simulation.story import Step, random_steps, story_of
 
 RECOVER_CHANCE = 0.5
@@ -21,14 +21,7 @@ FLUSH_CHANCE = 0.6
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_pages() -> Iterator[None]:
-    """Make every bound small, so that short logs have many pages, slices and sweeps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep, "SWEEP_BYTES_MIN", 1_500)
-        patch.setattr(sweep, "SLICE_BYTES_MIN", 200)
-        patch.setattr(pages, "PAGE_BYTES", 600)
-        patch.setattr(pages, "RECORD_BYTES_MAX", 150)
-        patch.setattr(pages, "ENTRIES_SLICE", 4)
-        patch.setattr(pages, "HASHES_SLICE", 3)
+    with small_pages():
         yield
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 from scripts.recount import Record
 from streams.decode import decode_run
@@ -11,8 +12,10 @@ from streams.pages import load_pages
 from streams.partition import Partition
 from streams.rows import Columns, RowBuilder
 from streams.sweep import PageWriter
-from streams.topics import COMMERCE
+from streams.topics import COMMERCE, ENGAGEMENT
 from streams.values import Rules, Run
+from tests.oracle import records_from_lines
+from tests.oracle.events import line_of
 
 INCARNATION = 7
 TP = tuple[str, int]
@@ -71,6 +74,15 @@ def new_core(tp: TP, rules: Rules) -> Core:
     """Return a partition before its first record."""
     state = Partition(rules, commerce=tp[0] == COMMERCE)
     return Core(tp, rules, state, PageWriter(0, 0, 0), RowBuilder(*tp, INCARNATION))
+
+
+def core_of(*events: dict[str, Any], rules: Rules, topic: str = ENGAGEMENT) -> Core:
+    """Return a partition that has applied hand-made events, and holds them to be flushed."""
+    core = new_core((topic, 0), rules)
+    records = records_from_lines(map(line_of, events), 1)
+    for offset, record in enumerate(records):
+        core.apply([record._replace(topic=topic, offset=offset)])
+    return core
 
 
 def run_of(records: Sequence[Record]) -> Run:

@@ -28,7 +28,8 @@ MESSAGES = 110
 ACTIONS = 260
 SCHEDULES_PER_LOG = 4  # seeds that share a log, so that it is recounted once
 WORKERS_MAX = 3
-ROUNDS_MAX = 400
+OUTSIDERS_MAX = 2
+ROUNDS_MAX = 60
 HOLE_CHANCE = 0.05
 NOTICED_CHANCE = 0.3  # that a death is noticed after an action
 
@@ -91,6 +92,7 @@ class World:
         )
         self.members = [Worker(self.services) for _ in range(self.rng.randrange(1, WORKERS_MAX))]
         self.zombies: list[Worker] = []
+        self.sleepers: list[Worker] = []
         self._somebody_died = False
         self._order = iter([(r.topic, r.partition) for r in self.case.records])
 
@@ -174,22 +176,28 @@ class World:
         self._replace(worker)
 
     def pause(self) -> None:
-        """Let a worker sleep beyond its session; it goes on without knowing that it is out."""
-        if len(self.zombies) < 2:
+        """Let a worker be out of reach beyond its session, asleep or at work without knowing it."""
+        if len(self.zombies) + len(self.sleepers) < OUTSIDERS_MAX:
             worker = self.rng.choice(self.members)
+            if self.rng.random() < 0.5:
+                self._finish_flush(worker)
+                worker.begin_flush()
+                self._finish_flush(worker)
+            if worker not in self.members:
+                return
             self.services.note("paused")
-            self.members.remove(worker)
-            self.members.append(Worker(self.services))
-            self.zombies.append(worker)
+            self.members[self.members.index(worker)] = Worker(self.services)
+            self.rng.choice((self.zombies, self.sleepers)).append(worker)
             self.rebalance()
 
     def wake(self) -> None:
-        """Let a sleeper notice that the group went on, and join again with all it remembers."""
-        if self.zombies and len(self.members) < WORKERS_MAX:
-            worker = self.zombies.pop(self.rng.randrange(len(self.zombies)))
+        """Let an outsider notice that the group went on, and join again with all it remembers."""
+        outsiders = self.rng.choice((self.zombies, self.sleepers))
+        if outsiders:
             self.services.note("woke")
-            self.members.append(worker)
-            self.rebalance()
+            self._revoke_all()
+            self.members[self.rng.randrange(len(self.members))] = outsiders.pop()
+            self._assign()
 
     def rebalance(self) -> None:
         """Let workers join or leave; every partition is assigned anew."""
@@ -291,6 +299,8 @@ class World:
         """Deliver everything; tell whether all of it is flushed in bounded time."""
         for source in self.services.sources.values():
             source.grow_to_end()
+        self.zombies += self.sleepers
+        self.sleepers = []
         while self.zombies:  # they go on until they are fenced or have nothing to do
             self._drive(self.zombies[0])
         for _ in range(ROUNDS_MAX):

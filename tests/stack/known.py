@@ -50,7 +50,7 @@ def known_end(start_ms: int) -> list[bytes]:
 
     like = video("like", "u1", 2)
     comment = video("comment", "u1", 3)
-    undone = invalidated(comment, at=at + 9_000, video_id=VIDEO)
+    undone = invalidated(comment, at=at + 9_000)
     told = [
         video("video_published", CREATOR, 1),
         like,

@@ -53,7 +53,7 @@ def imports_of(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_files_and_functions_are_short(path: Path) -> None:
     text = path.read_text()
-    lines = len(text.splitlines())
+    lines = 0 if "Do not edit." in text[:400] else len(text.splitlines())  # generated files
     assert lines <= FILE_LINES_MAX, f"{name_of(path)} has {lines} lines: split it"
     for function in functions_of(ast.parse(text)):
         assert function.end_lineno is not None

@@ -1,0 +1,157 @@
+"""A small day for the dashboard to show: rows whose sums a person can check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.clickhouse_rows import HOUR_MS, Tables, video
+
+DAY_MS = 24 * HOUR_MS
+NOW_MS = 1_741_737_599_999  # 2025-03-11 23:59:59.999
+MIDNIGHT_MS = NOW_MS + 1 - DAY_MS
+# What an id may be: it comes from strangers, and must neither break SQL nor become HTML.
+NASTY = "'); DROP TABLE ledger -- \\ \t\n <img src=x onerror=alert(1)>"
+LARGE_MICROS = 2**53 + 1  # a browser's numbers would lose the last micro-unit
+
+
+def fill(tables: Tables) -> None:
+    """Write the day."""
+    tables.write(
+        "partitions", partition(0, 700), partition(1, 300, max_event_time=NOW_MS - HOUR_MS)
+    )
+    tables.write("windows_1m", *_windows())
+    tables.write("video_totals", *_videos())
+    tables.write("live_totals", *_lives())
+    tables.write("ledger", *_ledger())
+    tables.write("estimates", estimate("v1", "c1", 122_800), estimate("v2", NASTY, 7))
+    tables.write("follows", *(_follow("c1", f"u{i}") for i in range(3)))
+    tables.write("late", *({"version": i, "type": "like", "kind": "video"} for i in range(4)))
+    tables.write("dead_letters_log", *_dead_letters())
+
+
+def partition(number: int, messages: int, *, version: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "topic": "engagement.events",
+        "partition": number,
+        "position": messages,
+        "max_event_time": NOW_MS,
+        "messages": messages,
+        "counted": messages - 30,
+        "duplicates": 16,
+        "suppressed": 2,
+        "late": 2,
+        "dead_letters": 10,
+        "by_type": {"view": messages - 60, "like": 50},
+        "version": version,
+        **more,
+    }
+
+
+def window(ago_minutes: int, subject: str, *, version: int = 1, **more: Any) -> dict[str, Any]:
+    start_s = NOW_MS // 60_000 * 60 - ago_minutes * 60
+    row = {"window_start": start_s, "kind": "video", "subject_id": subject, "creator_id": "c1"}
+    return row | {"pane": 1, "version": version, **more}
+
+
+def _windows() -> list[dict[str, Any]]:
+    videos = [
+        window(
+            minutes, f"v{1 + minutes % 3}", views=minutes % 7 + 1, likes=minutes % 3, impressions=9
+        )
+        for minutes in (0, 1, 5, 30, 59, 60, 61, 300, 1439, 1440, 9000)
+    ]
+    live = window(3, "l1", kind="live", views=4, likes=20, gifts=3, gift_coins=300)
+    return [*videos, live, window(2, NASTY, views=5, shares=1)]
+
+
+def _videos() -> list[dict[str, Any]]:
+    def one(name: str, views: int, likes: int, **more: Any) -> dict[str, Any]:
+        return video(
+            name,
+            creator_id=more.pop("creator_id", "c1"),
+            content_type=more.pop("content_type", "comedy"),
+            duration_ms=30_000,
+            published_at=MIDNIGHT_MS,
+            views=views,
+            likes=likes,
+            completions=views // 4,
+            score=NOW_MS / (6 * HOUR_MS) + more.pop("points_log2"),
+            fast_score=NOW_MS / HOUR_MS + 3,
+            **more,
+        )
+
+    return [
+        one("v1", 400, 40, points_log2=8.0, hashtags=["fyp", "diy"], sound_id="a1"),
+        one("v2", 300, 60, points_log2=7.0, hashtags=["fyp"], creator_id="c2", content_type="pets"),
+        one("v3", 100, 1, points_log2=9.0, challenge_id="ch1", creator_id="c2"),
+        one(NASTY, 50, 0, points_log2=1.0, hashtags=[NASTY], creator_id=NASTY),
+    ]
+
+
+def _lives() -> list[dict[str, Any]]:
+    on_air = {"live_id": "l1", "creator_id": "c1", "started_at": NOW_MS - HOUR_MS, "viewers_now": 3}
+    ended = {"live_id": "l2", "creator_id": NASTY, "started_at": MIDNIGHT_MS}
+    return [
+        {**on_air, "views": 4, "likes": 20, "gifts": 3, "gift_coins": 300, "version": 1},
+        {**ended, "ended_at": MIDNIGHT_MS + HOUR_MS, "gift_coins": 12, "version": 2},
+    ]
+
+
+def _ledger() -> list[dict[str, Any]]:
+    def entry(name: str, creator: str, micros: int, **more: Any) -> dict[str, Any]:
+        return {
+            "entry_id": name,
+            "occurred_at": NOW_MS - HOUR_MS,
+            "creator_id": creator,
+            "source": "gift",
+            "state": "final",
+            "amount_micros": micros,
+            "currency": "USD",
+            "reference": "live:l1",
+            "rate_version": "gift-1",
+            "version": 1,
+            **more,
+        }
+
+    return [
+        entry("gift:1", "c1", 77_092_500),
+        entry("gift:1:refund", "c1", -12_500, state="adjustment", reason="refund"),
+        entry("gift:2", NASTY, LARGE_MICROS),
+        entry("gift:3", "c2", 5_000_000, currency="EUR"),
+        entry("deal:1", "c2", 9_000_000, source="brand_deal", occurred_at=NOW_MS - 9 * DAY_MS),
+    ]
+
+
+def estimate(name: str, creator: str, micros: int, *, version: int = 1) -> dict[str, Any]:
+    return {
+        "entry_id": f"creator_rewards:{name}:2025-03-11",
+        "occurred_at": MIDNIGHT_MS,
+        "creator_id": creator,
+        "source": "creator_rewards",
+        "state": "estimated",
+        "amount_micros": micros,
+        "currency": "USD",
+        "reference": f"video:{name}",
+        "rate_version": "cr-1",
+        "version": version,
+    }
+
+
+def _follow(creator: str, user: str) -> dict[str, Any]:
+    return {"creator_id": creator, "user_id": user, "following": 1, "event_id": user, "version": 1}
+
+
+def _dead_letters() -> list[dict[str, Any]]:
+    return [
+        {
+            "topic": "engagement.events",
+            "partition": number % 2,
+            "offset": number,
+            "stage": "decode",
+            "reason": "malformed_json" if number % 3 else "unknown_type",
+            "detail": f"detail {number}",
+            "raw": b"{",
+            "version": number,
+        }
+        for number in range(1, 9)
+    ]

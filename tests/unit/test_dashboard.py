@@ -1,0 +1,380 @@
+"""The dashboard's server: every answer equals SQL, updates arrive, wrong questions are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import statistics
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from clickhouse_connect.driver.client import Client
+
+from dashboard.hub import Hub
+from dashboard.parameters import Ask, Query, asks_of
+from dashboard.queries import LATE, PANELS, TRENDING
+from dashboard.reader import Reader, Row
+from dashboard.server import Dashboard
+from schemas.errors import Refused, Unavailable
+from sinks.embedded import EmbeddedClickHouse
+from tests.dashboard_rows import LARGE_MICROS, NASTY, NOW_MS, fill, partition, window
+from tests.unit.clickhouse_rows import Tables, rows
+
+pytestmark = pytest.mark.stack
+
+JUST_BEFORE = "toDateTime('2025-03-11 23:59:59', 'UTC')"
+
+# What each panel must say, asked in the plainest way. The day ends at 23:59:59 and its last hour,
+# to the minute, begins at 23:00.
+EXPECTED: list[tuple[str, dict[str, str], str]] = [
+    (
+        "engagement",
+        {"range": "1h"},
+        """SELECT toUnixTimestamp(window_start) * 1000, sum(impressions), sum(views),
+        sum(completions), sum(likes), sum(comments), sum(shares), sum(follows), sum(gift_coins)
+        FROM engagement_1m WHERE window_start >= '2025-03-11 23:00:00' GROUP BY 1 ORDER BY 1""",
+    ),
+    (
+        "engagement",
+        {"range": "24h"},
+        """SELECT toUnixTimestamp(toStartOfFifteenMinutes(window_start)) * 1000 AS t,
+        sum(impressions), sum(views), sum(completions), sum(likes), sum(comments), sum(shares),
+        sum(follows), sum(gift_coins)
+        FROM engagement_1m WHERE window_start >= '2025-03-11 00:00:00' GROUP BY t ORDER BY t""",
+    ),
+    ("late", {}, "SELECT 'like', toUInt64(4), 0, 0"),
+    (
+        "dead_letters",
+        {},
+        """SELECT 'decode', 'malformed_json', toUInt64(6), 'engagement.events', 0, toUInt64(8), 'detail 8'
+        UNION ALL
+        SELECT 'decode', 'unknown_type', toUInt64(2), 'engagement.events', 0, toUInt64(6), 'detail 6'""",
+    ),
+    (
+        "earnings_by_source",
+        {"period": "24h"},
+        """SELECT source, currency, sum(if(state = 'final', amount_micros, 0)),
+        sum(if(state = 'adjustment', amount_micros, 0)),
+        sum(if(state = 'estimated', amount_micros, 0)), count(), uniqExact(creator_id)
+        FROM earnings_ledger WHERE occurred_at >= '2025-03-11 00:00:00'
+        GROUP BY 1, 2 ORDER BY currency, source""",
+    ),
+    (
+        "earnings_over_time",
+        {"period": "30d", "source": "brand_deal"},
+        """SELECT toUnixTimestamp(toStartOfDay(occurred_at, 'UTC')) * 1000, source, currency,
+        sum(amount_micros) FROM earnings_ledger WHERE source = 'brand_deal' GROUP BY 1, 2, 3""",
+    ),
+    (
+        "entries",
+        {"period": "all", "creator": NASTY},
+        f"""SELECT entry_id, toUnixTimestamp64Milli(occurred_at), creator_id, source, state,
+        amount_micros, currency, reference, rate_version FROM earnings_ledger
+        WHERE amount_micros IN (7, {LARGE_MICROS}) ORDER BY occurred_at DESC""",
+    ),
+    (
+        "creator",
+        {"creator": "c1"},
+        """SELECT creator_id, followers, videos, views, likes, comments, replies, shares, follows,
+        gifts, gift_coins, engagement_rate, reply_rate FROM creators WHERE creator_id = 'c1'""",
+    ),
+    (
+        "balance",
+        {"creator": "c1"},
+        """SELECT b.currency, b.amount_micros, toInt64(77092500), toInt64(-12500), toInt64(122800),
+        toUInt64(3) FROM balances AS b WHERE creator_id = 'c1'""",
+    ),
+    (
+        "creator_days",
+        {"creator": "c1"},
+        """SELECT toUnixTimestamp(toDateTime(day, 'UTC')) * 1000, source, amount_micros, entries
+        FROM earnings_daily WHERE creator_id = 'c1' ORDER BY day DESC, source""",
+    ),
+    (
+        "content",
+        {"dimension": "hashtag"},
+        """SELECT value, videos, views, likes, likes_per_1000_views, earnings_micros
+        FROM content_performance WHERE dimension = 'hashtag' ORDER BY views DESC, value""",
+    ),
+    (
+        "top_videos",
+        {"sort": "likes"},
+        """SELECT video_id, creator_id, content_type, duration_ms, views, qualified_views, likes,
+        net_likes, comments, shares, unique_viewers, completions, watch_ms, completions / views,
+        1000 * likes / views FROM videos ORDER BY likes DESC""",
+    ),
+    (
+        "lives",
+        {"state": "ended"},
+        """SELECT live_id, creator_id, toUnixTimestamp64Milli(started_at),
+        toUnixTimestamp64Milli(ended_at), 0, toInt64(3600000), viewers_now, unique_viewers, views,
+        likes, gifts, gift_coins FROM lives WHERE live_id = 'l2'""",
+    ),
+    (
+        "live_activity",
+        {"range": "6h"},
+        """SELECT toUnixTimestamp(toStartOfFiveMinutes(window_start)) * 1000, sum(views), sum(likes),
+        sum(gifts), sum(gift_coins) FROM engagement_1m WHERE kind = 'live' GROUP BY 1 ORDER BY 1""",
+    ),
+]
+
+
+@pytest_asyncio.fixture
+async def dashboard(
+    clickhouse: EmbeddedClickHouse, migrated: str, tables: Tables
+) -> AsyncIterator[Dashboard]:
+    fill(tables)
+    async with Dashboard(clickhouse.reading_url, database=migrated) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def web(dashboard: Dashboard) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(dashboard.url) as session:
+        yield session
+
+
+async def ask(web: aiohttp.ClientSession, panel: str, **values: str) -> list[dict[str, Any]]:
+    async with web.get(f"/api/panels/{panel}", params=values) as response:
+        assert response.status == 200, await response.text()
+        answer: list[dict[str, Any]] = (await response.json())["rows"]
+        return answer
+
+
+def as_sent(value: Any, sent: Any) -> Any:
+    """64-bit integers travel as text."""
+    return str(value) if isinstance(sent, str) and isinstance(value, int) else value
+
+
+@pytest.mark.parametrize(("panel", "values", "sql"), EXPECTED)
+async def test_answers_equal_sql(
+    web: aiohttp.ClientSession, client: Client, panel: str, values: dict[str, str], sql: str
+) -> None:
+    answer = [list(row.values()) for row in await ask(web, panel, **values)]
+    wanted = rows(client, sql)
+    assert wanted, "the SQL finds nothing: nothing would be compared"
+    assert len(answer) == len(wanted)
+    for got, row in zip(answer, wanted, strict=True):
+        assert got == [as_sent(value, sent) for value, sent in zip(row, got, strict=True)]
+
+
+async def test_every_panel_is_checked(web: aiohttp.ClientSession) -> None:
+    checked = {panel for panel, _, _ in EXPECTED} | {"trending", "top_earners"}
+    assert checked == set(PANELS)
+    async with web.get("/api/panels") as response:
+        assert set(await response.json()) == set(PANELS)
+
+
+async def test_trending_equals_the_view(web: aiohttp.ClientSession, client: Client) -> None:
+    answer = await ask(web, "trending")
+    wanted = rows(client, "SELECT kind, entity_id, rank FROM trending_now ORDER BY kind, rank")
+    assert [(row["kind"], row["entity_id"], int(row["rank"])) for row in answer] == wanted
+    points = {row["entity_id"]: row["points"] for row in answer if row["kind"] == "video"}
+    assert points == pytest.approx({"v1": 256, "v2": 128, "v3": 512, NASTY: 2})
+    # Views of the last hour in steps of two minutes, the newest at the end.
+    (last_hour,) = (row["views"] for row in answer if row["kind"] == "video" and row["rank"] == "1")
+    viewed = rows(
+        client,
+        f"SELECT intDiv(dateDiff('second', window_start, {JUST_BEFORE}), 120), views "
+        "FROM engagement_1m WHERE subject_id = 'v3' AND window_start >= '2025-03-11 23:00:00'",
+    )
+    assert {29 - step: views for step, views in viewed} == {
+        step: int(views) for step, views in enumerate(last_hour) if views != "0"
+    }
+    only = await ask(web, "trending", kind="sound")
+    assert [row["entity_id"] for row in only] == ["a1"]
+
+
+async def test_top_earners_keep_currencies_apart(web: aiohttp.ClientSession) -> None:
+    answer = await ask(web, "top_earners", period="24h")
+    found = {(row["creator_id"], row["currency"]): row for row in answer}
+    assert found.keys() == {("c1", "USD"), ("c2", "EUR"), (NASTY, "USD")}
+    assert found[NASTY, "USD"]["booked_micros"] == str(LARGE_MICROS)  # to the last micro-unit
+    c1 = found["c1", "USD"]
+    assert c1["sources"] == ["creator_rewards", "gift"]
+    assert c1["booked_parts"] == ["0", "77080000"]
+    assert c1["estimated_parts"] == ["122800", "0"]
+    assert await ask(web, "top_earners", period="24h", source="affiliate") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/api/panels/engagement?range=2h", "range='2h': must be one of 1h, 6h, 24h, 7d"),
+        (
+            "/api/panels/engagement?rnge=1h",
+            "unknown parameter 'rnge' of engagement: there are range",
+        ),
+        ("/api/panels/nothing", "there is no panel 'nothing': there are engagement"),
+        ("/api/panels/creator", "creator: is needed and must not be empty"),
+        ("/api/panels/creator?creator=" + "x" * 257, "creator: at most 256 characters, not 257"),
+        ("/api/stream?panels=" + ",".join(["late"] * 13), "panels: at most 12 at a time, not 13"),
+        ("/api/stream?panels=late&kind=video", "unknown parameter 'kind' of late: there are none"),
+        ("/api/stream?panels=trending&kind=cat", "kind='cat': must be one of (empty), video"),
+    ],
+)
+async def test_wrong_questions_are_refused(
+    web: aiohttp.ClientSession, path: str, says: str
+) -> None:
+    async with web.get(path) as response:
+        assert response.status == 400
+        assert (await response.json())["error"].startswith(says)
+
+
+async def test_headers_forbid_what_the_page_does_not_need(web: aiohttp.ClientSession) -> None:
+    for path in ("/", "/js/app.js", "/api/panels/late", "/api/panels/none", "/none", "/api/stream"):
+        async with web.get(path) as response:
+            policy = response.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy, path
+            assert "script-src 'self';" in policy
+            assert "unsafe" not in policy
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+    async with web.post("/api/panels/late") as response:
+        assert response.status == 405
+
+
+async def test_it_answers_only_to_names_of_this_machine(web: aiohttp.ClientSession) -> None:
+    async with web.get("/", headers={"Host": "evil.example:80"}) as response:
+        assert response.status == 421
+    async with web.get("/", headers={"Host": "localhost:1"}) as response:
+        assert response.status == 200
+
+
+async def test_files_are_packed_and_asked_for_once(web: aiohttp.ClientSession) -> None:
+    async with web.get("/") as response:
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert "<title>engage</title>" in await response.text()
+        etag = response.headers["ETag"]
+    async with web.get("/", headers={"If-None-Match": etag}) as response:
+        assert response.status == 304
+    for path in ("/../server.py", "/%2e%2e/server.py", "/js"):
+        async with web.get(path) as response:
+            assert response.status == 404
+
+
+async def events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    name = ""
+    async for line in response.content:
+        key, _, value = line.decode().rstrip("\n").partition(": ")
+        if key == "event":
+            name = value
+        elif key == "data":
+            yield name, json.loads(value)
+
+
+async def test_an_insert_is_seen_within_two_seconds(
+    web: aiohttp.ClientSession, tables: Tables
+) -> None:
+    waits_s = []
+    async with web.get("/api/stream?panels=engagement,late&range=1h") as response:
+        stream = events(response)
+        seen: set[str] = set()
+        while seen < {"pulse", "engagement", "late"}:
+            name, told = await anext(stream)
+            seen.add(told.get("panel", name))
+        for version in (2, 3, 4):
+            await asyncio.sleep(0.35 * version)  # at different moments between two readings
+            tables.write("windows_1m", window(0, "v1", version=version, views=1000 * version))
+            tables.write("partitions", partition(0, 700 + version, version=version))
+            written_s = time.monotonic()
+            pulse, panel = False, False
+            while not (pulse and panel):
+                name, told = await anext(stream)
+                pulse |= name == "pulse" and told["totals"]["messages"] == str(1000 + version)
+                panel |= name == "panel" and told["rows"][-1]["views"] == str(1000 * version)
+                assert told.get("panel") != "late", "what did not change is not sent again"
+            waits_s.append(time.monotonic() - written_s)
+    assert statistics.median(waits_s) < 2.0, waits_s
+
+
+class CountingReader(Reader):
+    """Counts what is asked."""
+
+    def __init__(self, url: str, database: str) -> None:
+        super().__init__(url, database)
+        self.asked: list[str] = []
+
+    async def rows(self, ask: Ask) -> list[Row]:
+        self.asked.append(ask.query.name)
+        return await super().rows(ask)
+
+
+async def test_all_viewers_share_one_poll_and_nobody_means_none(
+    clickhouse: EmbeddedClickHouse, migrated: str, tables: Tables
+) -> None:
+    fill(tables)
+    reader = CountingReader(clickhouse.reading_url, migrated)
+    hub = Hub(reader, interval_s=0.2)
+    viewers = [hub.join(asks_of((TRENDING, LATE), {})) for _ in range(20)]
+    async with asyncio.timeout(30):
+        for viewer in viewers:
+            text = b""
+            async for part in viewer.frames():
+                text += part
+                if b'"panel":"trending"' in text and b'"panel":"late"' in text:
+                    break
+    assert reader.asked.count("trending") <= 4  # unchanged data is not read for every viewer
+    for viewer in viewers:
+        hub.leave(viewer)
+    await asyncio.sleep(0.1)
+    reader.asked.clear()
+    await asyncio.sleep(0.7)
+    assert reader.asked == []
+    await hub.close()
+    await reader.close()
+
+
+async def test_the_reader_cannot_write_even_with_the_password(
+    clickhouse: EmbeddedClickHouse, migrated: str, client: Client
+) -> None:
+    reader = Reader(clickhouse.url, migrated)
+    for sql in ("INSERT INTO late (version) VALUES (1)", "DROP TABLE late", "TRUNCATE TABLE late"):
+        with pytest.raises(Refused):
+            await reader.rows(Ask(Query("wrong", "", sql), ()))
+    assert rows(client, "SELECT count() FROM late") == [(0,)]
+    await reader.close()
+
+
+async def test_a_missing_database_says_what_to_do(clickhouse: EmbeddedClickHouse) -> None:
+    async with (
+        Dashboard(clickhouse.reading_url, database="nowhere") as running,
+        aiohttp.ClientSession(running.url) as web,
+        web.get("/api/panels/late") as response,
+    ):
+        assert response.status == 503
+        assert "has 'engage migrate' been run?" in (await response.json())["error"]
+
+
+async def test_without_clickhouse_the_page_lives_and_says_so() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        async with Dashboard(address) as running, aiohttp.ClientSession(running.url) as web:
+            async with web.get("/") as response:
+                assert response.status == 200
+            async with web.get("/api/panels/late") as response:
+                assert response.status == 503
+            async with web.get("/api/stream?panels=late") as response:
+                name, told = await anext(events(response))
+                assert name == "problem"
+                assert told["message"].startswith(f"ClickHouse at {address} does not answer")
+
+
+async def test_wrong_addresses_and_busy_ports() -> None:
+    reader = Reader("http://127.0.0.1:1")
+    with pytest.raises(Unavailable):
+        await reader.rows(Ask(LATE, ()))
+    await reader.close()
+    async with Dashboard("http://127.0.0.1:1") as running:
+        port = int(running.url.rstrip("/").rpartition(":")[2])
+        with pytest.raises(Refused, match="choose another with --port"):
+            await Dashboard("http://127.0.0.1:1", port=port).start()
+
+
+def test_the_day_ends_where_the_tests_think() -> None:
+    assert NOW_MS % 60_000 == 59_999
