@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -19,9 +20,9 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def start(
-    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str], *, log: Path | None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start `command` with its output appended to `log`.
+    """Start `command` with its output appended to `log`, or on our own stderr without one.
 
     The child is in a session of its own: Ctrl-C reaches only us, and we stop our children in
     order. On Linux it is killed when the *thread* that started it ends, so call this from the
@@ -35,8 +36,9 @@ def start(
             if os.getppid() != parent:  # it ended before the line above
                 os._exit(1)
 
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.nullcontext(sys.stderr) if log is None else log.open("ab") as output:
         return subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,

@@ -35,7 +35,7 @@ class Supervisor:
 
     settings: Settings
     number: int
-    log: Path
+    log: Path | None
     command: Sequence[str] = _COMMAND
     restarts: int = 0
     _slots: list[_Slot] = field(default_factory=list)
@@ -60,7 +60,8 @@ class Supervisor:
             if slot.process.poll() is None:
                 continue
             if slot.process.returncode == _CANNOT_RUN:
-                raise Refused(f"a worker cannot run: {processes.tail(self.log, lines=1)}")
+                words = processes.tail(self.log, lines=1) if self.log else "its log says why"
+                raise Refused(f"a worker cannot run: {words}")
             if slot.restart_at_s is None:
                 healthy = now_s - slot.started_s > _HEALTHY_S
                 slot.failures = 0 if healthy else min(slot.failures + 1, len(_BACKOFF_S) - 1)

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
     parser.add_argument("--weights", metavar="FILE", help="dated score weights")
     parser.add_argument(
-        "--log", metavar="FILE", type=Path, default=Path("/dev/stderr"), help="the workers' log"
+        "--log", metavar="FILE", type=Path, help="the workers' log (default: stderr)"
     )
 
 

@@ -32,6 +32,7 @@ def main() -> int:
     gc.set_threshold(50_000, 50, 1_000)
     level = settings.log_level.upper()
     worker = faust.Worker(app, loglevel=level, redirect_stdouts=False, quiet=True)
+    worker.spinner = None  # a log is no terminal
     worker.execute_from_commandline()
     return 0
 

@@ -22,7 +22,7 @@ SECTIONS = (
     "creator?creator=c1",
 )
 READY = """document.querySelectorAll('.card[aria-busy="true"]').length === 0
-    && document.getElementById('live').dataset.state.match(/live|quiet/) !== null
+    && /live|quiet/.test(document.getElementById('live')?.dataset.state)
     && document.querySelectorAll('#view tbody tr').length > 0"""
 
 
