@@ -23,6 +23,11 @@ from sinks.embedded import EmbeddedClickHouse
 from streams.config import load_settings
 
 CHUNK_BYTES = 1 << 20
+# Numbers are numbers, and bytes that are no text (of raw messages) do not make the line no JSON.
+_JSON_SETTINGS = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_validate_utf8": 1,
+}
 
 HELP = "ask ClickHouse a question in SQL"
 EXAMPLES = """\
@@ -32,7 +37,8 @@ examples:
   engage sql - --data ./results < question.sql
 
 Formats are ClickHouse's own (JSONEachRow, CSVWithNames, Pretty, Vertical, Parquet, ...). Numbers in
-JSON are numbers, also those of 64 bits; times are UTC.
+JSON are numbers, also those of 64 bits; times are UTC. Bytes that are no UTF-8 come out of JSON as
+U+FFFD: ask for hex(raw) to get them all.
 """
 
 
@@ -67,7 +73,7 @@ def ask(url: str, database: str, query: str, output_format: str) -> None:
         with answering(url):
             answer: Any = client.raw_stream(
                 query,
-                settings={"output_format_json_quote_64bit_integers": 0},
+                settings=_JSON_SETTINGS,
                 transport_settings={"X-ClickHouse-Format": output_format},
             )
         with closing(answer):

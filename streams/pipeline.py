@@ -93,6 +93,8 @@ class Pipeline:
         assert position is not None, "the store makes the first position before it hands over"
         tp = TP(topic, partition)
         await self._probe.refuse_if_behind(tp, position.next_offset)
+        if store.logs.get(partition) is not found:
+            return  # a rebalance took it away meanwhile
         state = Partition(self._rules, commerce=topic.startswith("commerce"))
         state.resume(position.next_offset, position.max_event_time_ms)
         state.counts.update(position.counts)

@@ -97,6 +97,7 @@ async def test_money_is_exact_beyond_what_a_browser_can_count(
     entries = await cells(page, "Newest ledger entries")
     assert f"${LARGE_MICROS // 10**6:,}.{LARGE_MICROS % 10**6:06}" in [line[-1] for line in entries]
     await show(page, dashboard, "creator?creator=c1")
+    await page.until("document.querySelector('.figure strong').textContent !== '–'")
     assert (await figures(page))["Balance"] == "$77.08"
     script = """import('./js/format.js').then(f => [
         f.money('-1382500'), f.money('5000'), f.money('15000'), f.money('-4999'),
@@ -153,7 +154,7 @@ async def test_no_section_is_wider_than_the_window(
     for section in SECTIONS:
         await show(page, dashboard, section, width=width, height=780)
         found = await page.read("""[document.documentElement.scrollWidth, ...[
-            ...document.querySelectorAll('.card table')].map(one => one.getBoundingClientRect().right
+            ...document.querySelectorAll('.card .body > .table table')].map(one => one.getBoundingClientRect().right
             - one.closest('.card').getBoundingClientRect().right)]""")
         assert found[0] <= width, section
         assert max(found[1:]) <= 0, f"{section}: a table leaves its card"

@@ -135,6 +135,16 @@ class Changelog:
             if entry.state is _Is.COMMITTED or uncommitted:
                 yield entry.offset, entry.key, entry.value
 
+    def fetch(self, offset: int, limit: int) -> list[tuple[int, bytes, bytes | None]]:
+        """Return committed records at or after an offset, up to the last stable one."""
+        found: list[tuple[int, bytes, bytes | None]] = []
+        for entry in self._entries:
+            if entry.state is _Is.OPEN or len(found) == limit:
+                break
+            if entry.state is _Is.COMMITTED and entry.offset >= offset:
+                found.append((entry.offset, entry.key, entry.value))
+        return found
+
     # ------------------------------------------------------------ compaction
 
     def compact(self, rng: Random) -> None:

@@ -10,6 +10,7 @@ from tests.oracle.events import DAY_MS, MINUTE_MS, T0_MS, event, invalidated, li
 
 VIDEO, LIVE, CREATOR = "known-v", "known-l", "known-c"
 BROKEN_RAW = b'{"type":"like","id":"broken","video_id":"known-v","user_id":"\xff\x00'
+BROKEN_HEX = BROKEN_RAW.hex().upper()
 COIN_MICROS = 2_500  # schemas/rates.toml, gift preset A
 
 # What the views must say of the hand-written end.

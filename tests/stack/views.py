@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
@@ -36,6 +38,12 @@ VIEWS: dict[str, str] = BEGINS | {
     "late_events": "window_start kind subject_id type events",
 }
 
+Answers = dict[str, list[dict[str, Any]]]
+_QUERIES = {view: f"SELECT * FROM {view} ORDER BY ALL" for view in VIEWS}
+# raw messages need not be text
+_QUERIES["dead_letters"] = "SELECT * REPLACE (hex(raw) AS raw) FROM dead_letters ORDER BY ALL"
+_QUERIES["partitions"] = "SELECT * EXCEPT version FROM partitions FINAL ORDER BY ALL"
+
 
 def assert_columns(view: str, names: list[str]) -> None:
     """Exactly the contract's columns, in its order."""
@@ -44,13 +52,13 @@ def assert_columns(view: str, names: list[str]) -> None:
     assert view in BEGINS or len(names) == len(wanted), f"{view} has more: {names}"
 
 
-def everything(data: Path) -> dict[str, list[str]]:
-    """Return the rows of every public view of a folder, as sorted lines of text."""
-    shown = {}
+def read_all(data: Path) -> Answers:
+    """Return the rows of every public view of a folder, in an order of their own."""
     with EmbeddedClickHouse(data / "clickhouse") as engine:
-        client = connect(engine.url)
-        for view in VIEWS:
-            text = client.raw_query(f"SELECT * FROM {view} ORDER BY ALL", fmt="TSV").decode()
-            shown[view] = text.splitlines()
-        client.close()
-    return shown
+        return ask_all(engine.url)
+
+
+def ask_all(url: str) -> Answers:
+    """Return the rows of every public view of a ClickHouse, in an order of their own."""
+    with closing(connect(url)) as client:
+        return {view: list(client.query(sql).named_results()) for view, sql in _QUERIES.items()}

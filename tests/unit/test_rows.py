@@ -144,11 +144,11 @@ def test_the_views_in_memory_are_those_of_clickhouse(
     """The simulation judges by views of its own: here they are held to the real ones."""
     tables = Tables()
     rules = rule_set(horizon_ms=2 * HOUR_MS)
-    log = story_of(random_steps(rng, 500))
+    log = story_of(random_steps(rng, 400))
     with Writer(clickhouse.url, migrated) as writer:
         for tp, records in by_partition(log).items():
             core = new_core(tp, rules.pipeline)
-            for run in cut(records, rng, 8):
+            for run in cut(records, rng, 4):
                 core.apply(run)
                 rows = core.flush()
                 tables.write_all(rows)
@@ -157,9 +157,8 @@ def test_the_views_in_memory_are_those_of_clickhouse(
     for check in all_checks(recount(log, rules.plain), Settled(), positions_of(log)):
         real = list(client.query(check.sql).result_rows)
         assert not compare(check, real).differences, check.view
-        columns = check.keys + len(check.columns)
         ours = sorted(map(rounded, VIEWS[check.view](tables)))
-        assert sorted(rounded(row[:columns]) for row in real) == ours, check.view
+        assert sorted(map(rounded, real)) == ours, check.view
 
 
 def rounded(row: Any) -> list[str]:

@@ -43,6 +43,7 @@ export class TimeChart {
     }, this.#frame, this.#said);
     if (options.small) this.element.setAttribute("aria-hidden", "true");
     this.#frame.append(this.#tip);
+    this.#frame.style.minHeight = `${this.#options.height}px`; // nothing jumps when the data comes
     new ResizeObserver(() => this.#resize()).observe(this.#frame);
     document.addEventListener("theme", () => this.#rebuild());
   }

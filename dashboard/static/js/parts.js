@@ -15,7 +15,7 @@ export class Card {
     this.title = h("h2", { id, text: title });
     this.note = h("p", { class: "note", text: note ?? "" });
     this.#body = h("div", { class: "body" }, ...children);
-    this.element = h("section", { class: `card w${wide}`, "aria-labelledby": id, "aria-busy": of.length > 0 },
+    this.element = h("section", { class: `card w${wide}`, "aria-labelledby": id, "aria-busy": String(of.length > 0) },
       h("header", {}, this.title, this.note, extra ?? null), this.#problem, this.#body);
   }
 
@@ -41,8 +41,8 @@ export class Card {
 }
 
 /**
- * A table. Columns: {label, text(row) | node(row), link(row), num, opt, wide, title(row)}; `opt`
- * columns leave on narrow screens, `wide` and `half` take the room that is left. Rows are found again by `key`, so that focus and selection stay.
+ * A table. Columns: {label, text(row) | node(row), link(row), num, opt, wide, title(row)}; `far`
+ * columns leave on screens that are not wide, `opt` on phones; `wide` and `half` take the room that is left. Rows are found again by `key`, so that focus and selection stay.
  */
 export class Table {
   #columns;
@@ -126,8 +126,8 @@ export class Table {
   }
 }
 
-const classes = ({ num, opt, wide, half, tight }) =>
-  [num && "num", opt && "opt", wide && "wide", half && "half", tight && "tight"].filter(Boolean).join(" ") || null;
+const classes = ({ num, opt, far, wide, half, tight }) =>
+  [num && "num", opt && "opt", far && "far", wide && "wide", half && "half", tight && "tight"].filter(Boolean).join(" ") || null;
 
 /** Radio buttons in a row: options are [value, label] pairs. */
 export function segments({ label, name, options, value, change }) {

@@ -39,6 +39,7 @@ export const creator = {
 };
 
 class Head {
+  #none = new Figure("Balance", { big: true });
   #money = h("div", { class: "figures-row" });
   #figures = {
     followers: new Figure("Followers"), videos: new Figure("Videos"), views: new Figure("Views"),
@@ -46,9 +47,7 @@ class Head {
   };
 
   constructor() {
-    const none = new Figure("Balance", { big: true });
-    none.put(format.money("0"), "nothing booked yet");
-    this.#money.append(none.element);
+    this.#money.append(this.#none.element);
     this.element = h("section", { class: "card strip two", "aria-label": "Creator" }, this.#money,
       h("div", { class: "figures-row" }, Object.values(this.#figures).map((one) => one.element)));
   }
@@ -63,7 +62,10 @@ class Head {
   }
 
   balance(rows) {
-    if (rows.length === 0) return;
+    if (rows.length === 0) {
+      this.#none.put(format.money("0"), "nothing booked yet");
+      return;
+    }
     this.#money.replaceChildren(...rows.flatMap(({ currency, ...row }) => {
       const balance = new Figure("Balance", { big: true });
       balance.put(format.exactMoney(row.balance_micros, currency), `${currency}, ${format.count(row.entries)} entries`);
