@@ -14,9 +14,10 @@ COPY requirements.lock ./
 COPY schemas schemas
 COPY streams streams
 COPY sinks sinks
+COPY dashboard dashboard
 COPY scripts scripts
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN python -m compileall -q schemas streams sinks scripts
+RUN python -m compileall -q schemas streams sinks dashboard scripts
 USER engage
 ENTRYPOINT ["python", "-m", "scripts.cli"]
 CMD ["--help"]

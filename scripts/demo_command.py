@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"\nlive dashboard: {page.url}   Ctrl-C stops everything", flush=True)
                 while True:
                     time.sleep(0.2)
-                    stack.supervisor.check()
+                    stack.check()
         except KeyboardInterrupt:
             print("\nstopping", file=sys.stderr)
         finally:

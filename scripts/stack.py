@@ -174,7 +174,7 @@ class Stack:
         ends = asyncio.run(end_offsets(self._settings))
         last, moved_s = -1, time.monotonic()
         while True:
-            self.supervisor.check()
+            self.check()
             progress = progress_of(self.client, ends)
             if tell is not None:
                 tell(progress)
@@ -188,6 +188,22 @@ class Stack:
                     f"{progress.total:,} messages: see {self.data / 'worker.log'}"
                 )
             time.sleep(0.1)
+
+    def check(self) -> None:
+        """Restart workers that ended; say so when the broker or ClickHouse has.
+
+        Raises:
+            Unavailable: an embedded server is gone, with the name of its log.
+            Refused: a worker cannot run like this.
+        """
+        self.supervisor.check()
+        if self._broker is not None and not self._broker.is_running():
+            raise Unavailable(
+                "the embedded broker ended, and what it held with it: see "
+                f"{self.data / 'broker.log'}, then start again in another folder"
+            )
+        if self._engine is not None and not self._engine.is_running():
+            raise Unavailable(f"the embedded ClickHouse ended; the results in {self.data} are kept")
 
     def stop_workers(self) -> None:
         """Let the workers flush and end."""

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             while True:
                 time.sleep(0.2)
-                stack.supervisor.check()
+                stack.check()
         except KeyboardInterrupt:
             print("stopping", file=sys.stderr)
         stack.finish()

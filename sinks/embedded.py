@@ -77,6 +77,10 @@ class EmbeddedClickHouse:
         assert self._process is not None, "not started"
         return self._process.pid
 
+    def is_running(self) -> bool:
+        """Tell whether its process still lives."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> Self:
         """Start it and wait until it answers.
 

@@ -33,6 +33,7 @@ from streams.windows import Pane
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
 
 
 VIDEO, LIVE, USER = 0, 1, 2
@@ -249,6 +250,13 @@ class Partition:
             self.late_before_ms = max_event_time_ms - self.rules.horizon_ms
             self._minute = max_event_time_ms // MINUTE_MS
             self._forget_at_ms = (self.late_before_ms // HOUR_MS + 1) * HOUR_MS
+
+    def would_close(self, event_time_ms: int) -> bool:
+        """Return whether this event time would finish a streak or end a day for settlement."""
+        streaks_before_ms = event_time_ms - self.rules.disorder_ms
+        return event_time_ms // DAY_MS > self.max_event_time_ms // DAY_MS or bool(
+            self.deadlines and self.deadlines[0][0] < streaks_before_ms
+        )
 
     def _advance(self, event_time_ms: int) -> None:
         """Move the highest event time on; close panes, forget ids and finish streaks by it."""

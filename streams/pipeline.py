@@ -302,20 +302,21 @@ class Pipeline:
     async def tick_idle(self) -> None:
         """Let event time go on in partitions where nothing comes, as fast as the wall clock.
 
-        The decision is written into the log, so that a replay sees the same. It never runs faster than
-        the clock: a stopped replay of an old log does not jump to today.
+        A tick is written into the log, so that a replay sees the same, and only when it closes
+        something. Event time never runs faster than the clock: a stopped replay of an old log does
+        not jump to today.
         """
         now_s = asyncio.get_running_loop().time()
         for owned in list(self.owned.values()):
             at, since_s = owned.idle
             if at != owned.state.next_offset:
                 owned.idle = (owned.state.next_offset, now_s)
-            elif (
-                owned.state.max_event_time_ms and now_s - since_s >= self._settings.idle_tick_s > 0
-            ):
-                owned.idle = (-1, now_s)
+            elif now_s - since_s >= self._settings.idle_tick_s > 0:
                 idle_ms = int((now_s - since_s) * 1000)
-                await self._tick(owned, owned.state.max_event_time_ms + idle_ms)
+                event_time_ms = owned.state.max_event_time_ms + idle_ms
+                if owned.state.max_event_time_ms and owned.state.would_close(event_time_ms):
+                    owned.idle = (-1, now_s)
+                    await self._tick(owned, event_time_ms)
 
     async def _tick(self, owned: Owned, event_time_ms: int) -> None:
         writer = self._settings.app_id

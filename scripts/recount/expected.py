@@ -206,6 +206,8 @@ def _creators(expected: Expected, follows: dict[str, Register]) -> dict[str, Col
             creator["videos"] += of_video
             for name in COUNTERS:
                 creator[name] += int(str(row[name]))
+            for name in ("views", "likes", "comments", "shares") if of_video else ():
+                creator[f"video_{name}"] += int(str(row[name]))
     for creator_id, register in follows.items():
         creators.setdefault(creator_id, Counter())["followers"] += how_many_on(register)
     for entry in expected.ledger.values():
@@ -214,8 +216,9 @@ def _creators(expected: Expected, follows: dict[str, Register]) -> dict[str, Col
 
 
 def _creator_row(creator: Counter[str]) -> Columns:
-    engaged = creator["likes"] + creator["comments"] + creator["shares"]
+    engaged = creator["video_likes"] + creator["video_comments"] + creator["video_shares"]
+    video_views = creator["video_views"]
     row: Columns = {name: creator[name] for name in ("followers", "videos", *COUNTERS)}
-    row["engagement_rate"] = engaged / creator["views"] if creator["views"] else 0.0
+    row["engagement_rate"] = engaged / video_views if video_views else 0.0
     row["reply_rate"] = creator["replies"] / creator["comments"] if creator["comments"] else 0.0
     return row

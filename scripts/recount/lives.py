@@ -66,7 +66,7 @@ class Live:
     def sum_up(self) -> LiveSums:
         """Rule 7, at the log's end; times that are not known are 0."""
         return LiveSums(
-            creator_id=self.started.creator_id if self.started else self.first_creator_id,
+            creator_id=self.first_creator_id,
             started_at_ms=self.started.event_time_ms if self.started else 0,
             ended_at_ms=self.ended.event_time_ms if self.ended else 0,
             unique_viewers=len(self.users_joined),

@@ -32,7 +32,8 @@ FROM {database}.ledger AS l FINAL
 WHERE l.state IN ('final', 'adjustment')
 GROUP BY creator_id, currency;
 
--- Every creator with a video, a live, a follow or a ledger entry. earnings_micros is booked money.
+-- Every creator with a video, a live, a follow or a ledger entry. earnings_micros is booked money;
+-- engagement_rate is of videos alone, for taps in a live are no likes of a viewer.
 CREATE OR REPLACE VIEW {database}.creators {on_cluster} AS
 SELECT
     c.creator_id AS creator_id,
@@ -55,7 +56,9 @@ SELECT
     sum(c.reports) AS reports,
     sum(c.gifts) AS gifts,
     sum(c.gift_coins) AS gift_coins,
-    if(views = 0, 0., (likes + comments + shares) / views) AS engagement_rate,
+    ifNotFinite(
+        sumIf(c.likes + c.comments + c.shares, c.videos = 1) / sumIf(c.views, c.videos = 1), 0.
+    ) AS engagement_rate,
     if(comments = 0, 0., replies / comments) AS reply_rate,
     sum(c.earnings_micros) AS earnings_micros
 FROM

@@ -97,7 +97,7 @@ async def test_money_is_exact_beyond_what_a_browser_can_count(
     entries = await cells(page, "Newest ledger entries")
     assert f"${LARGE_MICROS // 10**6:,}.{LARGE_MICROS % 10**6:06}" in [line[-1] for line in entries]
     await show(page, dashboard, "creator?creator=c1")
-    await page.until("document.querySelector('.figure strong').textContent !== '–'")
+    await page.until("document.querySelector('.figure strong').textContent.startsWith('$')")
     assert (await figures(page))["Balance"] == "$77.08"
     script = """import('./js/format.js').then(f => [
         f.money('-1382500'), f.money('5000'), f.money('15000'), f.money('-4999'),
@@ -191,5 +191,9 @@ async def test_a_clickhouse_that_goes_is_told_and_comes_back(
     assert "does not answer" in await page.read("document.getElementById('banner').textContent")
     assert "ago" in await page.read("document.getElementById('live-text').textContent")
     assert (await figures(page))["Booked"] == booked, "what was seen stays, marked as old"
+    port = int(clickhouse.reading_url.rpartition(":")[2])
+    with EmbeddedClickHouse(clickhouse.path, port=port):
+        await page.until("/live|quiet/.test(document.getElementById('live').dataset.state)")
+        assert await page.read("document.getElementById('banner').hidden")
     await dashboard.stop()
     await page.until("document.getElementById('live').dataset.state === 'lost'")

@@ -169,8 +169,17 @@ def test_the_corpus_in_runs_of_any_length_leaves_the_same_state(
 
 def same(one: Partition, other: Partition) -> None:
     """Assert that two states are equal, and say where they are not."""
-    found = first_difference(dump(one), dump(other))
-    assert not found, found
+    found = first_difference(known(one), known(other))
+    assert not found, found[:500]
+
+
+def known(state: Partition) -> dict[str, Any]:
+    """Return a state's dump; a user with no view says nothing, whether there is an entry or none."""
+    found = dump(state)
+    for video in found["videos"].values():
+        unique, views = video["views"]
+        video["views"] = (unique, {user: number for user, number in views.items() if number})
+    return found
 
 
 @pytest.mark.slow

@@ -123,7 +123,9 @@ class SimulatedProducer:
         """Send a dead letter."""
         await self._network.turn()
         source = key.decode().rpartition("-")[0].rpartition("-")[0]
-        changelog = self._network.changelog(f"engage-{source.partition('.')[0]}-changelog", partition)
+        changelog = self._network.changelog(
+            f"engage-{source.partition('.')[0]}-changelog", partition
+        )
         done = asyncio.get_running_loop().create_future()
         try:
             changelog.bury((key.rpartition(b"-")[2], value), self._epoch)

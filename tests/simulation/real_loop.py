@@ -74,14 +74,17 @@ class Turns:
         self._waiting = [(who, future) for who, future in self._waiting if who is not owner]
 
 
-def run_simulated(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on a loop of its own; what still waits in the end is thrown away."""
-    loop = SimulatedLoop()
+def run_simulated(loop: SimulatedLoop, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; what still waits in the end is thrown away with the loop."""
     try:
         return loop.run_until_complete(work)
     finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(_throw_away())
         loop.close()
+
+
+async def _throw_away() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

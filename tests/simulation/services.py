@@ -53,6 +53,7 @@ class Sink:
     def __init__(self, tables: Tables, rng: Random) -> None:
         self.tables = tables
         self._rng = rng
+        self.is_away = False
         self._late: list[tuple[str, Columns]] = []
 
     def write(self, table: str, columns: Columns) -> None:

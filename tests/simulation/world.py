@@ -102,14 +102,10 @@ class World:
         self.rebalance()
         for _ in range(ACTIONS):
             self._act()
-        at_rest = self._come_to_rest()
-        problems = services.problems
-        if not at_rest:
-            problems.append("does not come to rest")
-        else:
-            services.sink.write_all_late()
-            self._compare()
-        return Outcome(self.seed, problems, services.happened)
+        if not self._come_to_rest():
+            services.problems.append("does not come to rest")
+            return Outcome(self.seed, services.problems, services.happened)
+        return Outcome(self.seed, judge(services, self.case), services.happened)
 
     # ------------------------------------------------------------ what may happen
 
@@ -331,16 +327,20 @@ class World:
         end = self.services.sources[tp].next_offset
         return self.services.changelogs[tp].position == end
 
-    def _compare(self) -> None:
-        services, case = self.services, self.case
-        found = against(services.sink.tables, case.expected, positions_of(case.records))
-        if found:
-            services.problems.append(in_words(found))
-        for tp, changelog in services.changelogs.items():
-            sent = sorted(int(key) for key, _ in changelog.dead_letters)
-            due = sorted(o for *at, o in case.expected.dead_letters if tuple(at) == tp)
-            if (sent if self.protocol.transactions else sorted(set(sent))) != due:
-                services.problems.append(f"{tp}: dead letters {sent}, expected {due}")
+
+def judge(services: Services, case: Case) -> list[str]:
+    """Return what is wrong at the end, after all delayed rows have arrived."""
+    services.sink.write_all_late()
+    problems = list(services.problems)
+    found = against(services.sink.tables, case.expected, positions_of(case.records))
+    if found:
+        problems.append(in_words(found))
+    for tp, changelog in services.changelogs.items():
+        sent = sorted(int(key) for key, _ in changelog.dead_letters)
+        due = sorted(offset for *at, offset in case.expected.dead_letters if tuple(at) == tp)
+        if (sent if services.protocol.transactions else sorted(set(sent))) != due:
+            problems.append(f"{tp}: dead letters {sent}, expected {due}")
+    return problems
 
 
 _CHANCES: dict[Callable[[World], None], int] = {
