@@ -64,10 +64,11 @@ class Process:
     """A worker. `generation` is the group generation that it knows of."""
 
     def __init__(self, number: int, services: Services, network: Network) -> None:
-        self.services, self.network = services, network
+        self.number, self.services, self.network = number, services, network
         self.alive, self.generation, self.busy = True, -1, False
         self.dies_after_writes = -1
         self.joining: asyncio.Task[None] | None = None
+        self._recovering: asyncio.Task[None] | None = None
         self.fetch_at: dict[TP, int] = {}
         self.queue: deque[FetchedRun] = deque()
         self.handling: set[str] = set()
@@ -114,7 +115,7 @@ class Process:
         self.die()
         raise Died from error
 
-    def start(self, what: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run something as the worker does: what fails ends the process."""
 
         async def guarded() -> None:
@@ -126,7 +127,7 @@ class Process:
             except Died:
                 self.die()
 
-        return asyncio.get_running_loop().create_task(guarded(), name=what)
+        return asyncio.get_running_loop().create_task(guarded(), name=str(self.number))
 
     # ------------------------------------------------------------ the group
 
@@ -136,15 +137,27 @@ class Process:
         await self.pipeline.flush_in_time()
 
     async def join(self, assigned: set[TP], generation: int) -> None:
-        """Take a new assignment, in Faust's order."""
+        """Take a new assignment, as Faust does: claim, then let a recovery task begin.
+
+        A recovery that is still going on is not waited for: it may reach the stores while they claim,
+        and is told only afterwards. What it has called by then is never cancelled.
+        """
         self.generation = generation
         self.queue.clear()
         for source, store in self.stores.items():
             topic = store.topic
             mine = {TP(topic, tp.partition) for tp in assigned if tp.topic == source}
             await store.on_rebalance(mine, set(), mine, generation)
-        for store in self.stores.values():
-            await store.on_recovery_completed(set(), set())
+        if self._recovering is not None:
+            self._recovering.cancel()
+        self._recovering = self.start(self._recover(assigned, generation))
+
+    async def _recover(self, assigned: set[TP], generation: int) -> None:
+        await self.network.turn()
+        calls = [
+            self.start(store.on_recovery_completed(set(), set())) for store in self.stores.values()
+        ]
+        await asyncio.wait(calls)
         if generation != self.generation:
             return
         committed = self.services.committed
@@ -193,7 +206,7 @@ class Process:
             finally:
                 self.handling.discard(run.topic)
 
-        self.start("handle", handle())
+        self.start(handle())
 
     def flush(self) -> None:
         """Begin a regular flush, and watch after it."""
@@ -208,7 +221,7 @@ class Process:
             finally:
                 self.busy = False
 
-        self.start("flush", regular())
+        self.start(regular())
 
     def write(self, table: str, columns: Columns) -> None:
         """Store a block in ClickHouse, unless it is away or the process dies on the way."""
@@ -228,8 +241,8 @@ class Process:
     def is_settled(self) -> bool:
         """Tell whether nothing is in flight or waiting to be written."""
         owned = self.pipeline.owned.values()
-        clean = all(o.state.next_offset == o.flushed == o.saved == o.committed for o in owned)
-        return clean and not (self.queue or self.busy or self.handling)
+        saved = all(o.state.next_offset == o.flushed == o.saved for o in owned)
+        return saved and not (self.queue or self.busy or self.handling)
 
 
 def as_kafka(records: Sequence[Record]) -> list[KafkaRecord]:

@@ -1,6 +1,7 @@
 """The same chaos for the real Pipeline and CheckpointStore: a seed decides every order of events."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Sequence
 from random import Random
 
 from faust.types import TP
@@ -23,7 +24,8 @@ from tests.simulation.world import (
 )
 
 ACTIONS = 400
-ROUNDS_MAX = 600
+ROUNDS_MAX = 200
+TURNS_MAX = 2_000
 OUTSIDERS_MAX = 2
 
 
@@ -132,8 +134,9 @@ class RealWorld:
     async def rebalance(self) -> None:
         """Assign every partition anew: all flush, then all take over."""
         rng, wanted = self.rng, self.rng.randrange(1, WORKERS_MAX + 1)
-        tasks = [process.start("revoke", process.revoke()) for process in self.members]
-        await self._until(lambda: all(t.done() for t in tasks) or not self.members)
+        joining = [process.joining for process in self.members if process.joining]
+        await self._until(joining)
+        await self._until([p.start(p.revoke()) for p in self.members if p.alive])
         while len(self.members) > wanted:
             self.members.pop(rng.randrange(len(self.members))).die()
         while len(self.members) < wanted:
@@ -144,7 +147,7 @@ class RealWorld:
         rng.shuffle(partitions)
         for n, process in enumerate(self.members):
             mine = set(partitions[n :: len(self.members)])
-            process.joining = process.start("join", process.join(mine, self.services.generation))
+            process.joining = process.start(process.join(mine, self.services.generation))
 
     def compact(self) -> None:
         """Clean a changelog."""
@@ -194,16 +197,15 @@ class RealWorld:
             self._replace_dead()
             await self.rebalance()
 
-    async def _until(self, done: Callable[[], bool]) -> None:
-        """Give turns until something is done, or everybody who could do it is dead."""
-        for _ in range(2_000):
+    async def _until(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
+        """Give turns until tasks are done; those of the dead never will be."""
+        for _ in range(TURNS_MAX):
             await self.loop.idle()
-            if done() or not any(process.alive for process in self.members):
+            alive = {str(process.number) for process in self.members if process.alive}
+            if all(task.done() or task.get_name() not in alive for task in tasks):
                 return
             if not self.turns.give():
                 self.loop.now_s += 1.0
-                if not any(p.alive and p.app.rebalancing for p in self.members):
-                    return
         self.services.problems.append("waits for ever")
 
     # ------------------------------------------------------------ the end

@@ -124,6 +124,7 @@ def creators(tables: Tables) -> list[Row]:
             creator["videos"] += of_video
             for name, number in zip(COUNTERS, row[counts_from:], strict=False):
                 creator[name] += number
+                creator[f"video {name}"] += number * of_video
     for creator_id, following in _followers(tables):
         sums.setdefault(creator_id, Counter())["followers"] += following
     for entry in earnings_ledger(tables):
@@ -215,9 +216,9 @@ def _followers(tables: Tables) -> list[tuple[str, int]]:
 
 
 def _creator(creator_id: str, sums: Counter[str]) -> Row:
-    engaged = sums["likes"] + sums["comments"] + sums["shares"]
+    engaged = sums["video likes"] + sums["video comments"] + sums["video shares"]
     rates = (
-        engaged / sums["views"] if sums["views"] else 0.0,
+        engaged / sums["video views"] if sums["video views"] else 0.0,
         sums["replies"] / sums["comments"] if sums["comments"] else 0.0,
     )
     counts = [sums[name] for name in ("followers", "videos", *COUNTERS)]
