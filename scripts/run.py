@@ -9,11 +9,11 @@ A folder that already holds results is refused: nothing is ever counted twice.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import time
 from pathlib import Path
 
+from scripts.interrupts import run_async
 from scripts.logs import ARRIVALS, FORMATS, Log, open_log
 from scripts.options import clickhouse_option, data_option, kafka_option, processes_option
 from scripts.progress import show_progress
@@ -93,7 +93,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
 def feed(stack: Stack, log: Log) -> ReplayReport:
     """Replay one log into the stack, with progress."""
     with show_progress(f"replay {log.path.name}", log.total) as tell:
-        report = asyncio.run(
+        report = run_async(
             replay(
                 log.records(),
                 stack.settings.kafka,

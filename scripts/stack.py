@@ -9,7 +9,6 @@ DIR/*.log          what the parts said
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from schemas.errors import Refused, Unavailable
 from scripts import processes
 from scripts.archive import archive_topics
 from scripts.embedded_kafka import EmbeddedBroker
+from scripts.interrupts import run_async
 from scripts.progress_of import Progress, end_offsets, progress_of
 from scripts.supervisor import Supervisor
 from sinks.client import connect, parse_url
@@ -130,7 +130,7 @@ class Stack:
             self._settings = self._settings.with_(transactions=False, session_timeout_s=6)
         self._client = connect(clickhouse, self._settings.database)
         migrate(self._client, database=self._settings.database)
-        asyncio.run(create_topics(self._settings))
+        run_async(create_topics(self._settings))
         (self.data / _UNFINISHED).touch()
         self._supervisor = Supervisor(self._settings, self._processes, self.data / "worker.log")
         self._supervisor.start()
@@ -171,7 +171,7 @@ class Stack:
         Raises:
             Unavailable: nothing moved for a long time; the workers' log is named.
         """
-        ends = asyncio.run(end_offsets(self._settings))
+        ends = run_async(end_offsets(self._settings))
         last, moved_s = -1, time.monotonic()
         while True:
             self.check()
@@ -215,7 +215,7 @@ class Stack:
         """Stop the workers and keep what the embedded broker holds, so that it can be audited."""
         self.stop_workers()
         if self._broker is not None:
-            asyncio.run(archive_topics(self._settings, self.data))
+            run_async(archive_topics(self._settings, self.data))
         (self.data / _UNFINISHED).unlink(missing_ok=True)
 
     def stop(self) -> None:

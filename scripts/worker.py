@@ -8,11 +8,11 @@ SIGTERM or Ctrl-C lets every worker flush what it holds before it ends.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import time
 from pathlib import Path
 
+from scripts.interrupts import run_async
 from scripts.options import clickhouse_option, kafka_option, processes_option
 from scripts.supervisor import Supervisor
 from streams.agents import rules_of
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         kafka=args.kafka, clickhouse=args.clickhouse, rates=args.rates, weights=args.weights
     )
     rules_of(settings)  # wrong rates or weights end here, before anything runs
-    asyncio.run(preflight(settings))
+    run_async(preflight(settings))
     supervisor = Supervisor(settings, args.processes, args.log)
     supervisor.start()
     print(f"{args.processes} worker(s) on {settings.kafka}; Ctrl-C stops them", file=sys.stderr)

@@ -40,10 +40,10 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def build_worker(settings: Settings) -> Any:
+def build_worker(settings: Settings, pipeline_type: type[Pipeline] = Pipeline) -> Any:
     """Return the Faust app of one worker process, fully wired."""
     app = build_app(settings)
-    pipeline = Pipeline(app, settings, rules_of(settings))
+    pipeline = pipeline_type(app, settings, rules_of(settings))
     for source in topics.SOURCES:
         _wire_store(state_table(app, settings, source).data, pipeline, settings, source)
         _wire_agent(app, pipeline, source_topic(app, settings, source), source)

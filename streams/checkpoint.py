@@ -61,12 +61,13 @@ class CheckpointStore(Store[Any, Any]):
     settings: Settings
     dead_letters: str  # topic
     on_lost: Callable[[int], None]
-    on_ready: Callable[[int, PartitionLog], Awaitable[None]]
+    on_ready: Callable[[int, PartitionLog], Awaitable[bool]]
     on_fatal: Callable[[BaseException, str], None]
 
     def __post_init__(self) -> None:
         self.logs: dict[int, PartitionLog] = {}
         self.lock = asyncio.Lock()
+        self._recovering = asyncio.Lock()
         self._plain: AIOKafkaProducer | None = None
         self._round = 0
 
@@ -180,16 +181,18 @@ class CheckpointStore(Store[Any, Any]):
             self.on_fatal(error, f"recovery of {self.topic} failed")
 
     async def _recover(self, this_round: int) -> None:
-        todo = {p: found for p, found in self.logs.items() if not found.ready}
-        if todo:
-            await self._read_logs(todo, this_round)
-        if this_round != self._round:
-            return
-        for partition, found in sorted(todo.items()):
-            if found.position is None:
-                await self._first_flush(found)
-            found.ready = True
-            await self.on_ready(partition, found)
+        """Read and hand over what is not ready; Faust may call twice for one round, or too late."""
+        async with self._recovering:
+            todo = {p: found for p, found in self.logs.items() if not found.ready}
+            if todo:
+                await self._read_logs(todo, this_round)
+            for partition, found in sorted(todo.items()):
+                if self._round != this_round or self.logs.get(partition) is not found:
+                    return
+                if found.position is None:
+                    await self._first_flush(found)
+                # only state that is in memory may be kept at the next rebalance
+                found.ready = await self.on_ready(partition, found)
 
     async def _read_logs(self, todo: dict[int, PartitionLog], this_round: int) -> None:
         marked = not self.settings.transactions

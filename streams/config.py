@@ -83,7 +83,7 @@ _BOUNDS = (
     ("replication", 1, 15),
     ("events_retention_ms", -1, 10_000 * DAY_MS),
     ("dead_letters_retention_ms", -1, 10_000 * DAY_MS),
-    ("changelog_segment_bytes", 16 << 10, 1 << 30),
+    ("changelog_segment_bytes", 1 << 20, 1 << 30),
     ("flush_interval_ms", 50, 60_000),
     ("run_messages_max", 1, 100_000),
     ("unflushed_events_max", 1_000, 100_000_000),

@@ -347,6 +347,8 @@ class Partition:
             if hashed not in self.dedup.seen and still_to_come:
                 self.dedup.remember(hashed, target.event_time_ms, self.late_before_ms)
                 continue
+            if not video.creator_id:
+                video.creator_id = target.creator_id
             VIDEO_EFFECTS[target.__class__](self, video, target, -1)
 
     def frame_of(self, event: wire.Gift) -> Frame:

@@ -87,14 +87,14 @@ class Pipeline:
 
     async def start(
         self, store: CheckpointStore, topic: str, partition: int, found: PartitionLog
-    ) -> None:
-        """Begin with the state that the changelog holds."""
+    ) -> bool:
+        """Begin with the state that the changelog holds; return False if it is no longer ours."""
         position = found.position
         assert position is not None, "the store makes the first position before it hands over"
         tp = TP(topic, partition)
         await self._probe.refuse_if_behind(tp, position.next_offset)
         if store.logs.get(partition) is not found:
-            return  # a rebalance took it away meanwhile
+            return False  # a rebalance took it away meanwhile
         state = Partition(self._rules, commerce=topic.startswith("commerce"))
         state.resume(position.next_offset, position.max_event_time_ms)
         state.counts.update(position.counts)
@@ -114,6 +114,7 @@ class Pipeline:
             position.next_offset,
         )
         log.warning("%s-%s ready at offset %s", topic, partition, position.next_offset)
+        return True
 
     def lose(self, tp: TP) -> None:
         """Drop a partition that is no longer ours, unflushed changes and all."""

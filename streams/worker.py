@@ -7,16 +7,18 @@ log says why; starting again would not help), 75 lost a partition or a service: 
 import gc
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import faust
 
 from schemas.errors import EngageError
 from streams.agents import build_worker
-from streams.config import load_settings
+from streams.config import Settings, load_settings
 
 
-def main() -> int:
-    """Run until stopped."""
+def main(build: Callable[[Settings], Any] = build_worker) -> int:
+    """Run what `build` makes until stopped."""
     try:
         settings = load_settings()
         logging.basicConfig(
@@ -24,7 +26,7 @@ def main() -> int:
             format="%(asctime)s %(levelname)s %(process)d %(name)s %(message)s",
             stream=sys.stderr,
         )
-        app = build_worker(settings)
+        app = build(settings)
     except EngageError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log
         return error.exit_code

@@ -3,7 +3,7 @@
 aiokafka `getmany`, msgspec, one dictionary of counts per (video, type, minute). No deduplication, no
 state, no output: what no pipeline on this client can beat.
 
-    python -m scripts.benchmarks.floor HOST:PORT EVENTS     prints its samples as JSON
+    python -m scripts.benchmarks.floor HOST:PORT EVENTS FILE     leaves its samples in the file
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import asyncio
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from scripts.benchmarks.child import tell
 from scripts.benchmarks.measured import Sample
 from streams.clients import stop_client
 from streams.topics import ENGAGEMENT
@@ -72,5 +74,4 @@ def _sample(events: int) -> Sample:
 
 
 if __name__ == "__main__":
-    samples = asyncio.run(count(sys.argv[1], int(sys.argv[2])))
-    print(msgspec.json.encode(samples).decode())
+    tell(asyncio.run(count(sys.argv[1], int(sys.argv[2]))), Path(sys.argv[3]))

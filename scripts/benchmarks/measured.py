@@ -2,7 +2,7 @@
 
 Whole run: from the start of the process to the last event, so imports, joining the group and the
 first touch of all memory are in it. Steady: between the first sample at or after 20 % of the events
-and the last.
+and the last; where no sample lies between, the run was too short and steady is the whole run.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-
-from schemas.errors import Unavailable
 
 WARM_UP_SHARE = 0.2
 
@@ -47,15 +45,9 @@ class Result:
 
 
 def result_of(job: str, after: str, samples: Sequence[Sample], peak_rss_mb: float) -> Result:
-    """Return the figures of a run whose samples end with its last event.
-
-    Raises:
-        Unavailable: the run was too short to be measured.
-    """
+    """Return the figures of a run whose samples end with its last event."""
     start, end = samples[0], samples[-1]
-    warm = next((s for s in samples if s.events >= WARM_UP_SHARE * end.events), end)
-    if end.events <= warm.events or end.at_s <= warm.at_s:
-        raise Unavailable(f"{job}: {end.events:,} events are too few to measure: raise --events")
+    warm = next((s for s in samples[:-1] if s.events >= WARM_UP_SHARE * end.events), start)
     return Result(
         job, after, _rate(start, end), _rate(warm, end), round(peak_rss_mb, 1), tuple(samples)
     )

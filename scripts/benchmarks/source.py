@@ -47,7 +47,8 @@ class Source:
 @contextmanager
 def open_broker(choice: str, cores: Cores) -> Iterator[tuple[Settings, str]]:
     """Start or find the broker: `local`, `embedded` or an address; yields settings and its name."""
-    settings = load_settings()
+    # a tick would be one more message for the job that comes next
+    settings = load_settings().with_(idle_tick_s=0)
     with ExitStack() as started:
         if choice == "local":
             with on(cores.rest):

@@ -1,14 +1,18 @@
-"""A deterministic simulation of the pure pipeline with its checkpoint protocol.
+"""Deterministic simulations of the pipeline with its checkpoint protocol.
 
-tables       ClickHouse in memory: of the rows of one key the highest version stands
-views        the public views over it, as sinks/migrations define them
-verdict      tables against the independent recount of the log
-story        logs: small steps that become records of both topics
-core         one partition's way from records to rows and pages
-kafka        the changelog with transactions and compaction, or with markers
-worker       an owner of partitions: take-over, runs, flushes, step by step
-world        one seed decides everything: cuts, crashes, zombies, rebalances, compaction
-mutations    the rules of the design's section 4, each broken on purpose
+tables, views   ClickHouse in memory: of the rows of one key the highest version stands
+verdict         tables against the independent recount of the log
+story, ruleset  logs: small steps that become records of both topics, and the rules they meet
+core, dump      one partition's way from records to rows and pages, and all of its state
+kafka           the changelog with transactions and compaction, or with markers
+services        what workers share: topics, ClickHouse with late rows, the group
 
-`python -m tests.simulation --seed N` replays one seed, `--seeds A:B` runs many.
+Two simulations, one seed each, that meet the same chaos: cuts, crashes, zombies, rebalances,
+lost and repeated runs, compaction, late rows.
+
+protocol        the rules of the design's section 4 as switches; each one off is a mutation
+worker, world   the protocol step by step, with every switch: fast, and for breaking rules
+real_*          the real Pipeline and CheckpointStore on simulated clients and a loop without time
+
+`python -m tests.simulation --seed N` replays one seed, `--seeds A:B` runs many; see `--help`.
 """

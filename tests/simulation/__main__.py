@@ -1,11 +1,13 @@
 """`python -m tests.simulation`: replay one seed, or run many and name the first that fails."""
 
 import argparse
+import logging
 import sys
 import time
 from collections import Counter
 
 from tests.simulation.protocol import MARKERS, MUTATIONS, RIGHT, Protocol
+from tests.simulation.real_world import simulate_real
 from tests.simulation.small import small_pages
 from tests.simulation.world import simulate
 
@@ -21,7 +23,14 @@ def main() -> int:
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, default="transactions", help="or one that is broken"
     )
+    parser.add_argument(
+        "--real", action="store_true", help="the real pipeline and store, on simulated clients"
+    )
     args = parser.parse_args()
+    if args.real and args.protocol in MUTATIONS:
+        parser.error("--real has no broken protocols")
+    run = simulate_real if args.real else simulate
+    logging.disable(logging.CRITICAL)
     first, last = (
         (args.seed, args.seed + 1) if args.seeds is None else map(int, args.seeds.split(":"))
     )
@@ -29,7 +38,7 @@ def main() -> int:
     happened: Counter[str] = Counter()
     with small_pages():
         for seed in range(first, last):
-            outcome = simulate(seed, PROTOCOLS[args.protocol])
+            outcome = run(seed, PROTOCOLS[args.protocol])
             happened.update(outcome.happened)
             if outcome.problems:
                 print(f"seed {seed} fails ({args.protocol}):", *outcome.problems, sep="\n")

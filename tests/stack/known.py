@@ -34,7 +34,7 @@ GIFT_MICROS = 30 * COIN_MICROS
 def make_log(seed: int, events: int, *, hours: float = 48.0) -> list[bytes]:
     """Return the lines of a generated log, with duplicates, late and broken ones, and its end."""
     lines = [message.value for message in generate(Spec(seed=seed, events=events, hours=hours))]
-    return lines + known_end(_last_minute_ms(lines))
+    return lines + known_end(last_minute_ms(lines))
 
 
 def known_end(start_ms: int) -> list[bytes]:
@@ -72,7 +72,7 @@ def known_end(start_ms: int) -> list[bytes]:
     return [*map(line_of, told), BROKEN_RAW]
 
 
-def _last_minute_ms(lines: list[bytes]) -> int:
+def last_minute_ms(lines: list[bytes]) -> int:
     """Return the start of the minute after everything in the log."""
     last_ms = max((_time_ms(line) for line in lines), default=T0_MS)
     return (last_ms // MINUTE_MS + 1) * MINUTE_MS

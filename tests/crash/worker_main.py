@@ -1,0 +1,23 @@
+"""`python -m tests.crash.worker_main FOLDER`: the product's worker, with the classes of faults.py in it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from faust.stores import STORES
+
+from streams import agents, worker
+from tests.crash.faults import FaultyPipeline, watch
+
+
+def main() -> int:
+    """Run until stopped, or until a fault."""
+    watch(Path(sys.argv[1]))
+    STORES.aliases["checkpoint"] = "tests.crash.faults:FaultyStore"
+    vars(agents)["Pipeline"] = FaultyPipeline  # the one place where a pipeline is made
+    return worker.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
