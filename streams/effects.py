@@ -210,7 +210,7 @@ def gift(state: "Partition", live: Live, event: wire.Gift, n: int) -> None:
     bookings = []
     if event.order_id in live.refunded_orders:
         bookings += streak.refund(event.event_time_ms)
-    bookings += streak.adjust(event.id, event.event_time_ms)
+    bookings += streak.adjust(event.event_time_ms)
     if event.repeat_end:
         bookings += streak.finish()
     state.book(live, key, streak, bookings)

@@ -56,6 +56,7 @@ class Streak:
     final: bool = False
     refunded: bool = False
     booked_micros: int = 0
+    bookings: int = 0
     order_ids: dict[str, None] = field(default_factory=dict)  # in order of arrival
     changed: int = 0  # offset of the last event that changed anything
 
@@ -87,11 +88,13 @@ class Streak:
             return []
         return self._book("", "final", self.best.event_time_ms, "")
 
-    def adjust(self, event_id: str, event_time_ms: int) -> list[Booking]:
+    def adjust(self, event_time_ms: int) -> list[Booking]:
         """Book what a final streak is worth more since a better frame came."""
         if not self.final or self.refunded:
             return []
-        return self._book(f":{event_id}", "adjustment", event_time_ms, "better frame after final")
+        # named by what was booked before: an event id may come again after the horizon
+        suffix = f":{self.bookings}"
+        return self._book(suffix, "adjustment", event_time_ms, "better frame after final")
 
     def refund(self, event_time_ms: int) -> list[Booking]:
         """Take the money back, now and for good."""
@@ -110,4 +113,5 @@ class Streak:
         if difference == 0:
             return []
         self.booked_micros += difference
+        self.bookings += 1
         return [Booking(suffix, state, at_ms, difference, reason)]

@@ -221,6 +221,7 @@ def _streak(streak: Streak) -> tuple[Any, ...]:
         streak.final,
         streak.refunded,
         streak.booked_micros,
+        streak.bookings,
         list(streak.order_ids),
         streak.changed,
     )
@@ -238,10 +239,10 @@ def _load_live(state: Partition, record: list[Any]) -> None:
         if tag == 0:
             _load_person(live, *entry)
         elif tag == 1:
-            user, gift_id, group_id, best, last_ms, final, refunded, booked, orders, changed = entry
-            live.streaks[user, gift_id, group_id] = Streak(
-                Frame(*best), last_ms, final, refunded, booked, dict.fromkeys(orders), changed
-            )
+            user, gift_id, group_id, best, *booked, orders, changed = entry
+            streak = Streak(Frame(*best), *booked)
+            streak.order_ids, streak.changed = dict.fromkeys(orders), changed
+            live.streaks[user, gift_id, group_id] = streak
         else:
             live.refunded_orders.add(entry[0])
 

@@ -14,6 +14,7 @@ from typing import Any
 from xxhash import xxh3_64_intdigest
 
 from schemas import wire
+from schemas.entries import entry_id
 from schemas.failures import Failure, Reason, Stage
 from streams.dedup import Dedup, id_hash, subject_salt
 from streams.effects import (
@@ -375,12 +376,12 @@ class Partition:
         """Write a streak's ledger entries and mark it as changed."""
         streak.changed = self.offset
         live.changed_streaks.add(key)
-        entry_id = ":".join(("gift", live.id, *key))
+        name = entry_id("gift", live.id, *key)
         for booking in bookings:
             self.entries.append(
                 Entry(
                     self.offset,
-                    entry_id + booking.suffix,
+                    name + booking.suffix,
                     booking.occurred_at_ms,
                     streak.best.creator_id,
                     "gift",

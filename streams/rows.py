@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from schemas.entries import entry_id
 from schemas.rows import COLUMNS, TABLES
 from streams.partition import Partition
 from streams.rewards import daily_amounts
@@ -114,7 +115,7 @@ class RowBuilder:
         for day, (micros, rate_version) in amounts.items():
             if day >= changed_from:
                 yield (
-                    f"creator_rewards:{video.id}:{day_text(day)}",
+                    entry_id("creator_rewards", video.id, day_text(day)),
                     day * DAY_MS,
                     published.creator_id if published else video.creator_id,
                     "creator_rewards",
@@ -158,7 +159,7 @@ class RowBuilder:
     def _streak_estimate(self, live: Live, key: StreakKey) -> tuple[Any, ...]:
         streak = live.streaks[key]
         return (
-            ":".join(("gift", live.id, *key)),
+            entry_id("gift", live.id, *key),
             streak.best.event_time_ms,
             streak.best.creator_id,
             "gift",

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from scripts.benchmarks.child import tell
 from scripts.benchmarks.measured import Sample
@@ -35,6 +35,7 @@ class _Seen(msgspec.Struct, gc=False):
 async def count(kafka: str, events: int) -> list[Sample]:
     """Count the engagement topic from its beginning."""
     consumer = AIOKafkaConsumer(
+        ENGAGEMENT,
         bootstrap_servers=kafka,
         group_id=None,
         enable_auto_commit=False,
@@ -46,8 +47,6 @@ async def count(kafka: str, events: int) -> list[Sample]:
     counts: Counter[tuple[str, str, int]] = Counter()
     await consumer.start()
     try:
-        partitions = consumer.partitions_for_topic(ENGAGEMENT) or await _known(consumer)
-        consumer.assign([TopicPartition(ENGAGEMENT, number) for number in sorted(partitions)])
         samples = [_sample(0)]
         done = 0
         while done < events:
@@ -62,11 +61,6 @@ async def count(kafka: str, events: int) -> list[Sample]:
         await stop_client(consumer)
     assert sum(counts.values()) == done
     return samples
-
-
-async def _known(consumer: AIOKafkaConsumer) -> set[int]:
-    await consumer.topics()
-    return consumer.partitions_for_topic(ENGAGEMENT) or set()
 
 
 def _sample(events: int) -> Sample:

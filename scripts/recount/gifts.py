@@ -17,6 +17,7 @@ Points that the rule's text leaves open, as decided here:
 import heapq
 from dataclasses import dataclass
 
+from schemas.entries import entry_id
 from schemas.events import Gift, GiftRefunded
 from schemas.rates import GiftRate
 from scripts.recount.model import Rules
@@ -47,6 +48,7 @@ class Streak:
     is_final: bool = False
     is_refunded: bool = False
     booked_micros: int = 0
+    bookings: int = 0
 
 
 class Gifts:
@@ -128,14 +130,16 @@ class Gifts:
         streak.is_final = True
         if not streak.is_refunded:
             streak.booked_micros = self._worth_micros(streak)
+            streak.bookings += 1
             self.entries.append(self._entry(key, streak, "", "final", streak.booked_micros))
 
     def _book_difference(self, key: StreakKey, gift: Gift) -> None:
         streak = self.streaks[key]
         difference = self._worth_micros(streak) - streak.booked_micros
         if streak.best is gift and difference and not streak.is_refunded:
+            suffix = f":{streak.bookings}"
             streak.booked_micros += difference
-            suffix = f":{gift.id}"
+            streak.bookings += 1
             self.entries.append(self._entry(key, streak, suffix, "adjustment", difference))
 
     def _refund(self, key: StreakKey, time_ms: int) -> None:
@@ -160,7 +164,7 @@ class Gifts:
         best = streak.best
         rate = self._rate(best)
         return Entry(
-            entry_id="gift:" + ":".join(key) + suffix,
+            entry_id=entry_id("gift", *key) + suffix,
             occurred_at_ms=best.event_time_ms if time_ms is None else time_ms,
             creator_id=best.creator_id,
             source="gift",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from schemas.entries import entry_id
 from schemas.events import VideoPublished
 from schemas.rates import RewardsRate
 from scripts.recount.gifts import Entry
@@ -41,7 +42,7 @@ def money(qualified_views: int, rate: RewardsRate) -> int:
 def _entry(video: VideoPublished, day_ms: int, amount_micros: int, rate: RewardsRate) -> Entry:
     day = datetime.fromtimestamp(day_ms / 1000, UTC).date().isoformat()
     return Entry(
-        entry_id=f"creator_rewards:{video.video_id}:{day}",
+        entry_id=entry_id("creator_rewards", video.video_id, day),
         occurred_at_ms=day_ms,
         creator_id=video.creator_id,
         source="creator_rewards",

@@ -1,4 +1,4 @@
-"""`python -m tests.crash.worker_main FOLDER`: the product's worker, with the classes of faults.py in it."""
+"""`python -m tests.crash.worker_main FOLDER`: the product's worker, with the classes of faults.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from faust.stores import STORES
 
-from streams import agents, worker
+from streams import worker
+from streams.agents import build_worker
 from tests.crash.faults import FaultyPipeline, watch
 
 
@@ -15,8 +16,7 @@ def main() -> int:
     """Run until stopped, or until a fault."""
     watch(Path(sys.argv[1]))
     STORES.aliases["checkpoint"] = "tests.crash.faults:FaultyStore"
-    vars(agents)["Pipeline"] = FaultyPipeline  # the one place where a pipeline is made
-    return worker.main()
+    return worker.main(lambda settings: build_worker(settings, FaultyPipeline))
 
 
 if __name__ == "__main__":

@@ -47,18 +47,18 @@ def test_a_frame_with_more_gifts_stands_then_the_earliest_then_the_smaller_id() 
 
 def test_a_streak_is_booked_once_when_it_is_final() -> None:
     streak = Streak(frame(1), 0)
-    assert streak.adjust("x", 1) == []
+    assert streak.adjust(1) == []
     assert streak.finish() == [Booking("", "final", 0, 10 * COIN, "")]
     assert streak.finish() == []
 
 
-def test_a_better_frame_after_the_end_is_an_adjustment_named_by_its_event() -> None:
+def test_a_better_frame_after_the_end_is_an_adjustment_named_by_its_number() -> None:
     streak = Streak(frame(1), 0)
     streak.finish()
     assert streak.offer(frame(3, 5, "x")) == frame(1)
-    (booking,) = streak.adjust("x", 5)
-    assert booking[:4] == (":x", "adjustment", 5, 20 * COIN)
-    assert streak.adjust("y", 6) == []
+    (booking,) = streak.adjust(5)
+    assert booking[:4] == (":1", "adjustment", 5, 20 * COIN)
+    assert streak.adjust(6) == []
 
 
 def test_a_refund_takes_back_all_that_was_booked_and_ends_it() -> None:
@@ -67,7 +67,7 @@ def test_a_refund_takes_back_all_that_was_booked_and_ends_it() -> None:
     (booking,) = streak.refund(9)
     assert booking[:4] == (":refund", "adjustment", 9, -20 * COIN)
     streak.offer(frame(3))
-    assert streak.refund(10) + streak.adjust("x", 11) == []
+    assert streak.refund(10) + streak.adjust(11) == []
 
 
 def test_a_refund_before_the_end_leaves_nothing_to_book() -> None:
@@ -114,7 +114,7 @@ def test_the_sum_of_all_bookings_is_the_best_frame_in_any_order(
     streak, bookings = Streak(arrived[0], arrived[0].event_time_ms), []
     for number, it in enumerate(arrived):
         streak.offer(it)
-        bookings += streak.adjust(it.event_id, it.event_time_ms)
+        bookings += streak.adjust(it.event_time_ms)
         if number == end_after:
             bookings += streak.finish()
     bookings += streak.finish()

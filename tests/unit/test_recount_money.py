@@ -70,7 +70,7 @@ def test_a_better_frame_after_the_end_is_an_adjustment() -> None:
     expected = count(event("gift", repeat_end=True), better)
     assert booked(expected) == {
         STREAK: ("final", 10 * COIN),
-        f"{STREAK}:f": ("adjustment", 40 * COIN),
+        f"{STREAK}:1": ("adjustment", 40 * COIN),
     }
     assert minute(expected, 0, "live") == {"gifts": 5, "gift_coins": 50}
 
@@ -86,8 +86,8 @@ def test_a_better_frame_of_less_worth_is_a_negative_adjustment() -> None:
     expected = count(event("gift", repeat_end=True), cheaper, last)
     assert booked(expected) == {
         STREAK: ("final", 10 * COIN),
-        f"{STREAK}:f": ("adjustment", -8 * COIN),
-        f"{STREAK}:g": ("adjustment", 28 * COIN),
+        f"{STREAK}:1": ("adjustment", -8 * COIN),
+        f"{STREAK}:2": ("adjustment", 28 * COIN),
     }
     assert minute(expected, 0, "live") == {"gifts": 3, "gift_coins": 30}
 
@@ -95,14 +95,14 @@ def test_a_better_frame_of_less_worth_is_a_negative_adjustment() -> None:
 def test_of_equal_frames_the_earlier_stands_also_after_the_end() -> None:
     earlier = event("gift", id="f", at=-1, coins=9)
     expected = count(event("gift", repeat_end=True), earlier)
-    assert booked(expected)[f"{STREAK}:f"] == ("adjustment", -COIN)
+    assert booked(expected)[f"{STREAK}:1"] == ("adjustment", -COIN)
 
 
 def test_a_frame_that_comes_after_its_own_timeout_finds_the_streak_final() -> None:
     expected = count(event("gift"), event("gift", id="f", repeat_count=2, at=TIMEOUT + 1))
     assert booked(expected) == {
         STREAK: ("final", 10 * COIN),
-        f"{STREAK}:f": ("adjustment", 10 * COIN),
+        f"{STREAK}:1": ("adjustment", 10 * COIN),
     }
 
 
