@@ -37,6 +37,7 @@ class Supervisor:
     number: int
     log: Path | None
     command: Sequence[str] = _COMMAND
+    backoff_s: Sequence[float] = _BACKOFF_S
     restarts: int = 0
     _slots: list[_Slot] = field(default_factory=list)
 
@@ -64,8 +65,8 @@ class Supervisor:
                 raise Refused(f"a worker cannot run: {words}")
             if slot.restart_at_s is None:
                 healthy = now_s - slot.started_s > _HEALTHY_S
-                slot.failures = 0 if healthy else min(slot.failures + 1, len(_BACKOFF_S) - 1)
-                slot.restart_at_s = now_s + _BACKOFF_S[slot.failures]
+                slot.failures = 0 if healthy else min(slot.failures + 1, len(self.backoff_s) - 1)
+                slot.restart_at_s = now_s + self.backoff_s[slot.failures]
             elif now_s >= slot.restart_at_s:
                 slot.process, slot.started_s, slot.restart_at_s = self._spawn(), now_s, None
                 self.restarts += 1

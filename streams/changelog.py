@@ -1,5 +1,6 @@
 """What a changelog partition holds, and how its owner reads it (the argument: checkpoint.py)."""
 
+import asyncio
 import struct
 
 import msgspec
@@ -50,6 +51,7 @@ class PartitionLog:
         self.position: Position | None = None
         self.pages: dict[int, bytes] = {}
         self.producer: AIOKafkaProducer | None = None
+        self.lock = asyncio.Lock()  # a claim waits for a flush: it changes what the flush writes
         self._unclosed: list[tuple[bytes, bytes | None]] = []
         self._claimed = -1
 

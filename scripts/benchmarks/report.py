@@ -26,10 +26,11 @@ _TITLES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One measured run, and how loaded the machine was before it."""
+    """One measured run, and before it: how loaded the machine was, how fast the measured core."""
 
     round: int
     load_average_1m: float
+    loop_ns: float
     result: Result
 
 
@@ -162,6 +163,7 @@ def _single(run: Run) -> dict[str, Any]:
         "round": run.round,
         "job": result.job,
         "load_average_1m": run.load_average_1m,
+        "loop_ns": run.loop_ns,
         "steady": _rate(result.steady),
         "whole": _rate(result.whole),
         "peak_rss_mb": result.peak_rss_mb,

@@ -77,6 +77,7 @@ class Watch:
             self.result.ready_s = round(at_s, 2)
         if at_s > TAKEOVER_S_MAX:
             raise Unavailable(f"not taken over within {TAKEOVER_S_MAX:.0f} s: {self.result}")
+        self._rig.check()
         return len(self.result.visible_s) == len(self._lost)
 
     def _elapsed_s(self) -> float:

@@ -112,6 +112,13 @@ class TwoWorkers:
         """Return how far ClickHouse shows each partition."""
         return {(t, p): position for t, p, position in self._client.query(_POSITIONS).result_rows}
 
+    def check(self) -> None:
+        """Raise Unavailable, with its last words, when a worker ended that nobody has ended."""
+        for worker in self.workers:
+            if not worker.lives:
+                words = processes.tail(worker.log)
+                raise Unavailable(f"a worker ended with {worker.process.returncode}: {words}")
+
     def settle(self) -> None:
         """Return when two workers share all partitions and all of those move."""
         everything = {(t, p) for t in SOURCES for p in range(self._settings.partitions)}
@@ -120,9 +127,7 @@ class TwoWorkers:
         _wait(lambda: self._all_moved(everything, before), "every partition moves")
 
     def _shared(self, everything: set[Place]) -> bool:
-        for worker in self.workers:
-            if not worker.lives:
-                raise Unavailable(f"a worker ended: {processes.tail(worker.log)}")
+        self.check()
         parts = [worker.owned() for worker in self.workers]
         return all(parts) and sorted(p for part in parts for p in part) == sorted(everything)
 

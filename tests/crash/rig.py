@@ -69,6 +69,7 @@ class Rig:
                 workers,
                 self._log,
                 command=(sys.executable, "-m", "tests.crash.worker_main", str(self.faults)),
+                backoff_s=(0.2,),  # here every end is our doing
             )
             opened.callback(self.supervisor.stop, grace_s=10.0)
             self.supervisor.start()

@@ -72,7 +72,8 @@ def _video(video: Video) -> dict[str, Any]:
 def _live(live: Live) -> dict[str, Any]:
     streaks = {}
     for key, streak in live.streaks.items():
-        flags = (streak.final, streak.refunded, streak.booked_micros, streak.changed)
+        booked = (streak.booked_micros, streak.bookings)
+        flags = (streak.final, streak.refunded, *booked, streak.changed)
         streaks[key] = (streak.best, streak.last_ms, *flags, sorted(streak.order_ids))
     return _subject(live) | {
         "times": (live.started_ms, live.ended_ms),

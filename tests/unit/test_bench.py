@@ -19,7 +19,7 @@ from scripts.benchmarks.chart import svg
 from scripts.benchmarks.child import Told, tell
 from scripts.benchmarks.cores import cpu_s, on, share_out
 from scripts.benchmarks.inexact_worker import NoPages
-from scripts.benchmarks.machine import LIBRARIES, cpu_model, machine
+from scripts.benchmarks.machine import LIBRARIES, cpu_model, loop_ns, machine
 from scripts.benchmarks.measured import Result, Sample, result_of
 from scripts.benchmarks.report import EXACT, FLOOR, INEXACT, STOCK, Run
 from scripts.benchmarks.stock_faust import SAMPLE_EVERY, Progress
@@ -42,9 +42,9 @@ SECOND_OF_CPU = 1_000_000
 
 def result(job: str, rate: int, cpu_us: float) -> Result:
     """A run of a thousand seconds' start-up and then an even pace."""
-    samples = [Sample(0.0, 0, 0.0)]
-    for events in range(0, 1_000_001, 100_000):
-        samples.append(Sample(1_000 + events / rate, events, 1.0 + events * cpu_us / SECOND_OF_CPU))
+    steps = range(0, 1_000_001, 100_000)
+    even = [Sample(1_000 + n / rate, n, 1.0 + n * cpu_us / SECOND_OF_CPU) for n in steps]
+    samples = [Sample(0.0, 0, 0.0), *even]
     return result_of(job, "counted", samples, 100.04)
 
 
@@ -53,7 +53,7 @@ def two_rounds() -> list[Run]:
     runs = []
     for number, slower in ((1, 1.0), (2, 0.9)):
         for job, (rate, cpu_us) in figures.items():
-            runs.append(Run(number, 1.5, result(job, int(rate * slower), cpu_us)))
+            runs.append(Run(number, 1.5, 30.0, result(job, int(rate * slower), cpu_us)))
     return runs
 
 
@@ -99,6 +99,7 @@ def test_the_json_holds_every_single_run_and_where_it_was() -> None:
     assert len(found["runs"]) == 6
     assert found["runs"][0]["steady"]["events_per_s"] == 100_000
     assert found["runs"][0]["load_average_1m"] == 1.5
+    assert found["runs"][0]["loop_ns"] == 30.0
     assert found["comparison"]["times_stock"] == 25
     assert set(found["machine"]["libraries"]) == set(LIBRARIES)
     assert {"cpu", "cores", "memory_gb", "python", "commit"} <= set(found["machine"])
@@ -122,6 +123,7 @@ def test_a_commit_is_short_and_says_when_files_were_changed() -> None:
 def test_the_processor_is_named_where_the_system_does() -> None:
     assert cpu_model("processor\t: 0\nmodel name\t: A fast one\n") == "A fast one"
     assert cpu_model("") != ""
+    assert loop_ns() > 1
 
 
 def test_bars_are_as_long_as_their_numbers() -> None:
