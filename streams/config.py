@@ -36,6 +36,7 @@ class Settings:
     dead_letters_retention_ms: int = 30 * DAY_MS
     changelog_segment_bytes: int = 64 << 20
     flush_interval_ms: int = 1_000
+    checkpoint_interval_ms: int = 5_000
     run_messages_max: int = 2_000
     unflushed_events_max: int = 400_000
     session_timeout_s: int = 10
@@ -85,6 +86,7 @@ _BOUNDS = (
     ("dead_letters_retention_ms", -1, 10_000 * DAY_MS),
     ("changelog_segment_bytes", 1 << 20, 1 << 30),
     ("flush_interval_ms", 50, 60_000),
+    ("checkpoint_interval_ms", 50, 600_000),
     ("run_messages_max", 1, 100_000),
     ("unflushed_events_max", 1_000, 100_000_000),
     ("session_timeout_s", 6, 300),

@@ -113,7 +113,7 @@ def load_pages(state: Partition, pages: Iterable[bytes]) -> None:
         for record in _decode(page):
             _LOADERS[record[0]](state, record)
     for subject in (*state.videos.values(), *state.lives.values()):
-        subject.written = subject.changed
+        subject.written = subject.shown = subject.changed
         for minute in subject.panes:
             state.open_minutes.setdefault(minute, []).append(subject)
     for live in state.lives.values():

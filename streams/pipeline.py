@@ -1,8 +1,13 @@
 """The partitions of one worker: where state, ClickHouse and changelog meet.
 
 A flush takes a snapshot of all owned partitions between two runs, then, while further runs are
-applied: 1. rows to ClickHouse, acknowledged; 2. pages and position to the changelog, one
-transaction a partition; 3. offsets to the group, as a hint. One flush is in flight at a time.
+applied, writes: 1. rows to ClickHouse, acknowledged; and when a checkpoint is due: 2. pages and
+position to the changelog, one transaction a partition; 3. offsets to the group, as a hint. One flush is
+in flight at a time.
+
+Rows come every second, checkpoints less often: a page then carries what several seconds have
+changed. That is as exact: after a crash the runs since the last checkpoint are applied again and give
+the same rows, and a row that ClickHouse has already, of this or a later version, changes nothing.
 If ClickHouse is away, step 1 is tried again with the same rows; the agents stop at a bound of
 unflushed events, the member stays in its group, and everything goes on by itself.
 """
@@ -10,7 +15,7 @@ unflushed events, the member stays in its group, and everything goes on by itsel
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -49,11 +54,12 @@ class Owned:
     pages: PageWriter
     rows: RowBuilder
     incarnation: int
-    flushed: int  # next_offset as of the last snapshot
+    flushed: int  # next_offset as of the last rows taken
     visible: int  # next_offset as of the last rows that ClickHouse acknowledged
     saved: int  # next_offset as of the last checkpoint
     committed: int = 0  # what the group was last told
     checked: bool = False  # ClickHouse holds our rows and nobody else's
+    buried: list[DeadMessage] = field(default_factory=list)  # since the last checkpoint
     idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
 
 
@@ -64,7 +70,7 @@ class Snapshot:
     owned: Owned
     next_offset: int
     rows: dict[str, Columns]
-    flush: Flush
+    checkpoint: Flush | None
 
 
 class Pipeline:
@@ -80,6 +86,7 @@ class Pipeline:
         self._give_up = asyncio.Event()
         self._room = asyncio.Condition()
         self._unflushed = 0
+        self._checkpoint_s = 0.0  # when the last one was taken
         self._suspects: dict[TP, tuple[int, int]] = {}
         self.owned: dict[TP, Owned] = {}
 
@@ -156,10 +163,10 @@ class Pipeline:
 
     # ---------------------------------------------------------------- flushes
 
-    async def flush_or_lose(self) -> None:
-        """Flush; if told to give up while ClickHouse is away, the partitions are lost, not the process."""
+    async def flush_or_lose(self, *, final: bool = False) -> None:
+        """Flush, `final` with a checkpoint in any case; if told to give up while ClickHouse is away, the partitions are lost, not the process."""
         try:
-            await self._flush()
+            await self._flush(final=final)
         except Unavailable as error:
             log.warning("partitions left unflushed, they will be counted again: %s", error)
 
@@ -167,12 +174,12 @@ class Pipeline:
         """Flush for a revocation or a shutdown, within a bounded time."""
         timer = asyncio.get_running_loop().call_later(GIVE_UP_S, self._give_up.set)
         try:
-            await self.flush_or_lose()
+            await self.flush_or_lose(final=True)
         finally:
             timer.cancel()
             self._give_up.clear()
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, final: bool) -> None:
         """Flush all owned partitions that changed.
 
         Raises:
@@ -180,10 +187,15 @@ class Pipeline:
             Fenced, KafkaError: the process must exit.
         """
         async with self._flushing:
+            now_s = asyncio.get_running_loop().time()
+            due_s = self._checkpoint_s + self._settings.checkpoint_interval_ms / 1000
+            checkpoint = final or now_s >= due_s
+            if checkpoint:
+                self._checkpoint_s = now_s
             snapshots = [
-                self._snapshot(owned)
+                self._snapshot(owned, checkpoint=checkpoint)
                 for owned in self.owned.values()
-                if owned.state.next_offset != owned.flushed
+                if owned.state.next_offset != (owned.saved if checkpoint else owned.flushed)
             ]
             taken, self._unflushed = self._unflushed, 0
             try:
@@ -202,8 +214,11 @@ class Pipeline:
             for snapshot in snapshots:
                 self.lose(snapshot.owned.tp)
             raise
-        await asyncio.gather(*(s.owned.store.flush(s.owned.log, s.flush) for s in snapshots))
-        for snapshot in snapshots:
+        await asyncio.gather(*(self._save(snapshot) for snapshot in snapshots))
+
+    async def _save(self, snapshot: Snapshot) -> None:
+        if snapshot.checkpoint is not None:
+            await snapshot.owned.store.flush(snapshot.owned.log, snapshot.checkpoint)
             snapshot.owned.saved = snapshot.next_offset
 
     async def _commit(self) -> None:
@@ -214,13 +229,20 @@ class Pipeline:
                 if tp in self.owned:
                     self.owned[tp].committed = offset
 
-    def _snapshot(self, owned: Owned) -> Snapshot:
+    def _snapshot(self, owned: Owned, *, checkpoint: bool) -> Snapshot:
         state = owned.state
-        dead = [self._dead_letter(owned, d) for d in state.dead]
         rows = owned.rows.take(state)
+        owned.buried += state.dead
         state.dead = []
-        pages = owned.pages.take(state)
         owned.flushed = state.next_offset
+        flush = self._checkpoint(owned) if checkpoint else None
+        return Snapshot(owned, state.next_offset, rows, flush)
+
+    def _checkpoint(self, owned: Owned) -> Flush:
+        state = owned.state
+        pages = owned.pages.take(state)
+        dead = [self._dead_letter(owned, d) for d in owned.buried]
+        owned.buried = []
         position = Position(
             state.next_offset,
             owned.incarnation,
@@ -230,9 +252,7 @@ class Pipeline:
             dict(state.counts),
             dict(state.by_type),
         )
-        return Snapshot(
-            owned, state.next_offset, rows, Flush(pages.written, pages.obsolete, position, dead)
-        )
+        return Flush(pages.written, pages.obsolete, position, dead)
 
     def _dead_letter(self, owned: Owned, dead: DeadMessage) -> tuple[bytes, bytes]:
         letter = DeadLetter.of(

@@ -29,11 +29,12 @@ class RowBuilder:
         self.topic = topic
         self.source = partition
         self.base = incarnation << INCARNATION_SHIFT
+        self._shown = 0  # next_offset at the last take
 
     def take(self, state: Partition) -> dict[str, Columns]:
         """Return the columns per table of all that changed since the last call.
 
-        Panes are marked as flushed here; subjects when their pages are taken.
+        Panes and subjects are marked as shown here, as written when their pages are taken.
         """
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
         for subject, pane in state.dirty_panes:
@@ -41,14 +42,17 @@ class RowBuilder:
             pane.take_change(subject.total)
         state.dirty_panes = []
         for subject in state.dirty_subjects:
-            if subject.changed == subject.written:
-                continue  # only a pane was closed
+            if subject.changed == subject.shown:
+                continue  # shown already, or only a pane was closed
+            subject.shown = subject.changed
             if isinstance(subject, Video):
                 rows["video_totals"].append(self._video(state, subject))
                 rows["estimates"].extend(self._video_estimates(state, subject))
             elif isinstance(subject, Live):
                 rows["live_totals"].append(self._live(subject))
                 for key in sorted(subject.changed_streaks):
+                    if subject.streaks[key].changed < self._shown:
+                        continue
                     rows["gift_streaks"].append(self._streak(subject, key))
                     rows["estimates"].append(self._streak_estimate(subject, key))
         rows["follows"].extend(self._follows(state))
@@ -56,6 +60,7 @@ class RowBuilder:
         rows["late"].extend(self._late(state))
         rows["dead_letters_log"].extend(self._dead(state))
         rows["partitions"].append(self._partition(state))
+        self._shown = state.next_offset
         return {
             table: _columns(table, table_rows) for table, table_rows in rows.items() if table_rows
         }
@@ -173,6 +178,8 @@ class RowBuilder:
 
     def _follows(self, state: Partition) -> Iterator[tuple[Any, ...]]:
         for (creator_id, user_id), offset in state.changed_follows.items():
+            if offset < self._shown:
+                continue
             last = state.follows[creator_id].last(user_id) or (0, "", False)
             yield (
                 creator_id,

@@ -54,8 +54,8 @@ class Subject:
     """What videos and lives share: identity, panes and totals.
 
     `total` is the counters over all time as of the last flush; `gone` the minutes of panes that
-    left memory since then. `changed` is the offset of the last event that changed anything,
-    `written` what it was at the last flush.
+    left memory since the last checkpoint. `changed` is the offset of the last event that changed
+    anything, `shown` what it was at the last flush, `written` at the last checkpoint.
     """
 
     __slots__ = (
@@ -66,6 +66,7 @@ class Subject:
         "id",
         "panes",
         "salt",
+        "shown",
         "total",
         "written",
     )
@@ -79,6 +80,7 @@ class Subject:
         self.total = list(ZERO)
         self.gone: list[int] = []
         self.changed = -1
+        self.shown = -1
         self.written = -1
         self.dirty = False
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from streams.pages import all_records, changed_records, pack
 from streams.partition import Partition
 
-SWEEP_BYTES_MIN = 4 << 20  # below this much journal a sweep is not worth its bytes
+SWEEP_BYTES_MIN = 16 << 20  # below this much journal a sweep is not worth its bytes
 SLICE_BYTES_MIN = 64 << 10
 
 

@@ -63,10 +63,10 @@ def _changed_parts(subject: Any) -> Iterator[Viewers | Registers]:
 class UncommittedPipeline(Pipeline):
     """A pipeline that makes no pages and tells the group nothing."""
 
-    def _snapshot(self, owned: Owned) -> Any:
+    def _checkpoint(self, owned: Owned) -> Flush:
         if not isinstance(owned.pages, NoPages):
             owned.pages = NoPages(0, 0, 0)
-        return super()._snapshot(owned)
+        return super()._checkpoint(owned)
 
     async def _commit(self) -> None:
         return

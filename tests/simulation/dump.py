@@ -62,7 +62,7 @@ def _video(video: Video) -> dict[str, Any]:
         "days": video.days,
         "qualified": (video.qualified, viewers.qualified),
         "earns": video.earns,
-        "views": (viewers.unique, viewers.views),
+        "views": (viewers.unique, {user: n for user, n in viewers.views.items() if n}),
         "waiting": {user: waiting for user, waiting in viewers.waiting.items() if waiting},
         "likes": (video.likes.on, _registers(video.likes)),
         "favorites": (video.favorites.on, _registers(video.favorites)),
