@@ -4,7 +4,8 @@ fetched run -> decode -> admission, deduplication, event time -> effects   (stre
 |- windows, scores, viewers
 |- registers: likes, follows
 '- gifts -> ledger entries
-every flush_interval_ms: rows -> ClickHouse, then pages + position -> changelog, then offsets
+every flush_interval_ms: rows -> ClickHouse; every checkpoint_interval_ms also pages + position ->
+    changelog in one transaction, then offsets
 """
 
 import asyncio

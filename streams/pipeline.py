@@ -223,7 +223,10 @@ class Pipeline:
 
     async def _commit(self) -> None:
         """Tell the group the saved positions; what a crash or a rebalance swallowed is told again."""
-        untold = {o.tp: o.saved for o in self.owned.values() if o.committed != o.saved}
+        ours = self._app.consumer.assignment()
+        untold = {
+            o.tp: o.saved for o in self.owned.values() if o.committed != o.saved and o.tp in ours
+        }
         if untold and await self._app.consumer._commit(untold):
             for tp, offset in untold.items():
                 if tp in self.owned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,6 @@ from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 
 LOG = "kuairand_log.csv.gz"
-MESSAGES = 184_048  # events of all 94,784 rows, repeated rows too
 
 _SUMS = "impressions views watch_ms likes follows comments shares not_interested profile_views"
 _DAYS = (31, 265, 205, 216, 224, 294, 367)
@@ -41,12 +41,27 @@ KNOWN: dict[str, list[tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
+_FLAGS = ("is_like", "is_follow", "is_comment", "is_forward", "is_hate", "is_profile_enter")
+
+
+def messages_of(log: Path) -> int:
+    """Return how many events the log's rows make, repeated rows too."""
+    return sum(
+        1 + (int(row["play_time_ms"]) > 0) + sum(row[flag] == "1" for flag in _FLAGS)
+        for row in _rows(log)
+    )
+
+
+def _rows(log: Path) -> Iterator[dict[str, str]]:
+    with gzip.open(log, "rt") as file:
+        yield from csv.DictReader(file)
+
+
 def counted_plainly(log: Path) -> dict[str, int]:
     """Return what the README does not tell but a few lines of Python do."""
     rows: dict[tuple[str, str, str], dict[str, str]] = {}
-    with gzip.open(log, "rt") as file:
-        for row in csv.DictReader(file):
-            rows.setdefault((row["user_id"], row["video_id"], row["time_ms"]), row)
+    for row in _rows(log):
+        rows.setdefault((row["user_id"], row["video_id"], row["time_ms"]), row)
     views = [row for row in rows.values() if int(row["play_time_ms"]) > 0]
     assert sum(int(row["play_time_ms"]) > 5_000 for row in views) == 44_822
     long = [row for row in views if int(row["play_time_ms"]) > 5_000]
