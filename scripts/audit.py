@@ -104,7 +104,9 @@ def _database(args: argparse.Namespace, settings: Settings) -> Iterator[tuple[Ta
     if stack is not None:
         kafka, clickhouse = str(stack["kafka"]), str(stack["clickhouse"])
     elif args.data is not None:
-        kafka = clickhouse = None
+        clickhouse = None
+        if (args.data / "topics").is_dir():  # a run on a real Kafka keeps none
+            kafka = None
     if args.input_topics_archive is not None:
         kafka = None
     elif kafka is None and args.data is None:

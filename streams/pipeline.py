@@ -208,13 +208,19 @@ class Pipeline:
                     self._room.notify_all()
 
     async def _write_and_save(self, snapshots: Sequence[Snapshot]) -> None:
+        """Write the snapshots; whatever ends it early, their partitions are lost.
+
+        What a snapshot took is in no memory any more: a later flush would save a position without it.
+        """
+        done = False
         try:
             await self._write(snapshots)
-        except Unavailable:
-            for snapshot in snapshots:
-                self.lose(snapshot.owned.tp)
-            raise
-        await asyncio.gather(*(self._save(snapshot) for snapshot in snapshots))
+            await asyncio.gather(*(self._save(snapshot) for snapshot in snapshots))
+            done = True
+        finally:
+            for snapshot in () if done else snapshots:
+                if self.owned.get(snapshot.owned.tp) is snapshot.owned:
+                    self.lose(snapshot.owned.tp)
 
     async def _save(self, snapshot: Snapshot) -> None:
         if snapshot.checkpoint is not None:

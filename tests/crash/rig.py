@@ -145,7 +145,7 @@ class Rig:
     def lag(self) -> int:
         """Return how many messages the group's offsets are behind the topics."""
         ends = asyncio.run(end_offsets(self.settings))
-        committed = asyncio.run(_committed(self.settings))
+        committed = asyncio.run(committed_offsets(self.settings))
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
     # ---------------------------------------------------------------- processes
@@ -198,7 +198,8 @@ def _endless_log(seed: int) -> Iterator[bytes]:
         day += 1
 
 
-async def _committed(settings: Settings) -> dict[tuple[str, int], int]:
+async def committed_offsets(settings: Settings) -> dict[tuple[str, int], int]:
+    """Return what the group has committed, for each partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
     await admin.start()
     try:

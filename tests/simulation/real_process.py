@@ -84,7 +84,10 @@ class Process:
 
     def _app(self) -> Any:
         consumer = SimpleNamespace(
-            _commit=self._commit_offsets, seek_wait=self._seek, position=self._position
+            _commit=self._commit_offsets,
+            seek_wait=self._seek,
+            position=self._position,
+            assignment=lambda: set(self.pipeline.owned),
         )
         tables = SimpleNamespace(recovery=SimpleNamespace(active_offsets={}))
         return SimpleNamespace(consumer=consumer, rebalancing=False, tables=tables)
@@ -209,14 +212,15 @@ class Process:
         self.start(handle())
 
     def flush(self) -> None:
-        """Begin a regular flush, and watch after it."""
+        """Begin a regular flush, with or without a checkpoint, and watch after it."""
         if self.busy or self.app.rebalancing:
             return
         self.busy = True
+        checkpoint = self.services.rng.random() < 0.5  # simulated time stands still
 
         async def regular() -> None:
             try:
-                await self.pipeline.flush_or_lose()
+                await self.pipeline.flush_or_lose(final=checkpoint)
                 await self.pipeline.watch()
             finally:
                 self.busy = False
