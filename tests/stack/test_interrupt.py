@@ -62,8 +62,9 @@ def test_ctrl_c(
     time.sleep(pause_s)
     running.interrupt(group=group)
     done = running.finish(END_S_MAX)
-    assert done.code in (0, 130), (pause_s, group, done)
-    assert "Traceback" not in done.errors, (pause_s, group, done.errors)
+    if data.exists():  # before that, Python itself may still be starting
+        assert done.code in (0, 130), (pause_s, group, done)
+        assert "Traceback" not in done.errors, (pause_s, group, done.errors)
     engage.nothing_left(1.0)
     if not (data / "unfinished").exists() and not (data / "topics").exists():
         refuse_used(data)  # nothing was counted: the same folder can be used
