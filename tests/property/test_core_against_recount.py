@@ -21,6 +21,7 @@ from tests.simulation.verdict import differences, in_words
 from tests.simulation.views import VIEWS
 
 FLUSH_CHANCE = 0.4
+CHECKPOINT_CHANCE = 0.5
 
 
 def counted(
@@ -33,7 +34,7 @@ def counted(
         for run in cut(records, rng):
             core.apply(run)
             if rng.random() < flush_chance:
-                tables.write_all(core.flush())
+                tables.write_all(core.flush(checkpoint=rng.random() < CHECKPOINT_CHANCE))
         tables.write_all(core.flush())
     return tables
 

@@ -16,7 +16,8 @@ from tests.simulation.small import small_pages
 from tests.simulation.story import Step, random_steps, story_of
 
 RECOVER_CHANCE = 0.5
-FLUSH_CHANCE = 0.6
+FLUSH_CHANCE = 0.7
+CHECKPOINT_CHANCE = 0.7
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,8 +35,10 @@ def check_recovery(steps: list[Step], rules: RuleSet, rng: Random) -> int:
             lasting.apply(run)
             dying.apply(run)
             if rng.random() < FLUSH_CHANCE:
-                check_same(as_rows(dying.flush()), as_rows(lasting.flush()))
-                if rng.random() < RECOVER_CHANCE:
+                saves = rng.random() < CHECKPOINT_CHANCE
+                rows = as_rows(dying.flush(checkpoint=saves))
+                check_same(rows, as_rows(lasting.flush(checkpoint=saves)))
+                if saves and rng.random() < RECOVER_CHANCE:
                     obsolete += dying.pages.first
                     dying = dying.recovered()
                 check_same(dump(dying.state), dump(lasting.state))

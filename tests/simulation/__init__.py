@@ -11,6 +11,7 @@ Two simulations, one seed each, that meet the same chaos: cuts, crashes, zombies
 lost and repeated runs, compaction, late rows.
 
 protocol        the rules of the design's section 4 as switches; each one off is a mutation
+checkpoints     a checkpoint on its way into the changelog
 worker, world   the protocol step by step, with every switch: fast, and for breaking rules
 real_*          the real Pipeline and CheckpointStore on simulated clients and a loop without time
 

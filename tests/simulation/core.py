@@ -38,10 +38,12 @@ class Core:
         events, unknown_fields = decode_run(run.values)
         self.state.apply(run, events, unknown_fields)
 
-    def flush(self) -> dict[str, Columns]:
-        """Take rows, then pages, as a flush does, and return the rows."""
+    def flush(self, *, checkpoint: bool = True) -> dict[str, Columns]:
+        """Take rows and, at a checkpoint, pages, as a flush does; return the rows."""
         rows = self.rows.take(self.state)
         self.state.dead = []
+        if not checkpoint:
+            return rows
         pages = self.pages.take(self.state)
         self.alive.update(pages.written)
         for sequence in pages.obsolete:
@@ -49,7 +51,7 @@ class Core:
         return rows
 
     def recovered(self) -> "Core":
-        """Return what another process makes of the pages and the position of the last flush."""
+        """Return what another process reads; only right after a checkpoint."""
         return self._loaded(
             Core(
                 self.tp,

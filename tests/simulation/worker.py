@@ -6,14 +6,11 @@ changelogs and the alignment of runs are the real code; the order of steps is th
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import msgspec
-
-from schemas.errors import Fenced
 from scripts.recount import Record
-from streams.changelog import EPOCH, K_CLAIM, K_POSITION, PartitionLog, Position, page_key
+from streams.changelog import EPOCH, K_CLAIM, K_POSITION, PartitionLog, Position
 from streams.decode import decode_run
 from streams.pages import load_pages
 from streams.partition import Partition
@@ -22,21 +19,13 @@ from streams.source import Verdict, slice_run
 from streams.sweep import Pages, PageWriter
 from streams.topics import COMMERCE
 from tests.simulation.broken import Deltas, HastyPageWriter, without_offsets
+from tests.simulation.checkpoints import Checkpoint, Lease, Steps, write_checkpoint
 from tests.simulation.core import TP, run_of
 from tests.simulation.kafka import Changelog, Letter
 from tests.simulation.services import Services, finished
 
 RUN_MAX = 9
-Steps = Iterator[None]
-
-
-@dataclass(slots=True)
-class Lease:
-    """A claimed partition: what the store keeps of it."""
-
-    broker: Changelog
-    log: PartitionLog
-    producer_epoch: int = 0
+CHECKPOINT_CHANCE = 0.6  # of a flush; the others write rows alone
 
 
 @dataclass(slots=True)
@@ -49,7 +38,9 @@ class Owned:
     rows: RowBuilder
     deltas: Deltas
     incarnation: int
-    flushed: int
+    shown: int  # next_offset as of the last rows
+    saved: int  # next_offset as of the last checkpoint
+    buried: list[Letter] = field(default_factory=list)  # since the last checkpoint
 
 
 @dataclass(slots=True)
@@ -59,9 +50,7 @@ class Snapshot:
     tp: TP
     owned: Owned
     rows: dict[str, Columns]
-    pages: Pages
-    letters: list[Letter]
-    position: Position
+    checkpoint: Checkpoint | None
 
 
 class Worker:
@@ -155,7 +144,8 @@ class Worker:
             incarnation = 1 + log.epoch  # the product takes the claim's time
             log.position = Position(0, incarnation, 0, 0)
             if self.services.protocol.incarnation_first:
-                yield from self._write_state(lease, Pages([], range(0)), [], log.position)
+                first = Checkpoint(Pages([], range(0)), [], log.position)
+                yield from write_checkpoint(self.services.protocol, lease, first)
         log.ready = True
         self.owned[tp] = self._loaded(tp, lease, log.position)
 
@@ -188,6 +178,7 @@ class Worker:
             RowBuilder(*tp, position.incarnation),
             Deltas(state, position.incarnation << INCARNATION_SHIFT),
             position.incarnation,
+            position.next_offset,
             position.next_offset,
         )
 
@@ -236,28 +227,29 @@ class Worker:
 
     @property
     def is_dirty(self) -> bool:
-        """Tell whether anything was applied since the last flush."""
-        return any(o.state.next_offset != o.flushed for o in self.owned.values())
+        """Tell whether anything was applied since the last checkpoint."""
+        return any(o.state.next_offset != o.saved for o in self.owned.values())
 
-    def begin_flush(self) -> None:
+    def begin_flush(self, *, final: bool = False) -> None:
         """Begin a flush if there is anything to write and none is in flight."""
         if self.flushing is None and self.joining is None and self.is_dirty:
-            self.flushing = self.flush()
+            saves = final or self.services.rng.random() < CHECKPOINT_CHANCE
+            self.flushing = self._flush(saves=saves)
 
-    def flush(self) -> Steps:
-        """Write everything that changed: rows, state, offsets."""
+    def _flush(self, *, saves: bool) -> Steps:
+        """Write everything that changed: rows and, at a checkpoint, state and offsets."""
         protocol, generation = self.services.protocol, self.member_of
         snapshots = [
-            self._snapshot(tp, owned)
+            self._snapshot(tp, owned, saves=saves)
             for tp, owned in self.owned.items()
-            if owned.state.next_offset != owned.flushed
+            if owned.state.next_offset != (owned.saved if saves else owned.shown)
         ]
         if not protocol.offsets_last:
             self._commit_offsets(snapshots, generation)
             yield
         if protocol.rows_first:
             yield from self._write_rows(snapshots)
-        writes = [self._write_snapshot(snapshot) for snapshot in snapshots]
+        writes = [self._write_snapshot(s.owned, s.checkpoint) for s in snapshots if s.checkpoint]
         while writes:
             one = self.services.rng.choice(writes)
             if next(one, one) is one:
@@ -268,14 +260,19 @@ class Worker:
         if protocol.offsets_last:
             self._commit_offsets(snapshots, generation)
 
-    def _snapshot(self, tp: TP, owned: Owned) -> Snapshot:
+    def _snapshot(self, tp: TP, owned: Owned, *, saves: bool) -> Snapshot:
         state = owned.state
-        letters = [(b"%d" % dead.offset, dead.raw or b"") for dead in state.dead]
         rows = owned.rows.take(state)
+        owned.buried += [(b"%d" % dead.offset, dead.raw or b"") for dead in state.dead]
         state.dead = []
-        pages = owned.pages.take(state)
-        owned.flushed = state.next_offset
-        return Snapshot(tp, owned, rows, pages, letters, self._position(owned))
+        owned.shown = state.next_offset
+        return Snapshot(tp, owned, rows, self._checkpoint(owned) if saves else None)
+
+    def _checkpoint(self, owned: Owned) -> Checkpoint:
+        pages = owned.pages.take(owned.state)
+        letters, owned.buried = owned.buried, []
+        owned.saved = owned.state.next_offset
+        return Checkpoint(pages, letters, self._position(owned))
 
     def _position(self, owned: Owned) -> Position:
         state = owned.state
@@ -304,80 +301,21 @@ class Worker:
                     yield
         yield
 
-    def _write_snapshot(self, snapshot: Snapshot) -> Steps:
-        lease, letters = snapshot.owned.lease, snapshot.letters
-        if not self.services.protocol.dead_letters_with_state:
-            for letter in letters:
+    def _write_snapshot(self, owned: Owned, checkpoint: Checkpoint) -> Steps:
+        protocol, lease = self.services.protocol, owned.lease
+        if not protocol.dead_letters_with_state:
+            for letter in checkpoint.letters:
                 lease.broker.bury(letter)
-            letters = []
+            checkpoint.letters = []
             yield
-        position = snapshot.position
-        if not self.services.protocol.position_of_snapshot:
+        if not protocol.position_of_snapshot:
             yield
-            position = self._position(snapshot.owned)
-        yield from self._write_state(lease, snapshot.pages, letters, position)
-        lease.log.position = position
+            checkpoint.position = self._position(owned)
+        yield from write_checkpoint(protocol, lease, checkpoint)
+        lease.log.position = checkpoint.position
 
     def _commit_offsets(self, snapshots: list[Snapshot], generation: int) -> None:
         for snapshot in snapshots:
-            self.services.commit(generation, snapshot.tp, snapshot.position.next_offset)
-
-    def _write_state(
-        self, lease: Lease, pages: Pages, letters: list[Letter], position: Position
-    ) -> Steps:
-        """Write one flush to the changelog, all or nothing."""
-        records: list[tuple[bytes, bytes | None]] = [
-            (page_key(sequence), page) for sequence, page in pages.written
-        ]
-        records += [(page_key(sequence), None) for sequence in pages.obsolete]
-        closing = (K_POSITION, msgspec.msgpack.encode(position))
-        if lease.broker.transactions:
-            yield from self._transact(lease, records, letters, closing)
-        else:
-            yield from self._mark(lease, records, letters, closing)
-
-    def _transact(
-        self,
-        lease: Lease,
-        records: list[tuple[bytes, bytes | None]],
-        letters: list[Letter],
-        closing: tuple[bytes, bytes],
-    ) -> Steps:
-        together, epoch = self.services.protocol.position_with_state, lease.producer_epoch
-        for letter in letters:
-            lease.broker.bury(letter, epoch)
-        yield
-        for key, value in [*records, closing] if together else records:
-            self._check(lease, lease.broker.append(key, value, epoch))
-            yield
-        was_open = lease.broker.is_open
-        lease.broker.commit(epoch)
-        lease.log.end += was_open  # the marker
-        if not together:
-            yield
-            self._check(lease, lease.broker.append(*closing))
-
-    def _mark(
-        self,
-        lease: Lease,
-        records: list[tuple[bytes, bytes | None]],
-        letters: list[Letter],
-        closing: tuple[bytes, bytes],
-    ) -> Steps:
-        epoch = EPOCH.pack(lease.log.epoch)
-        for letter in letters:
-            lease.broker.bury(letter)
-        yield
-        landed = []
-        for key, value in records:  # sent together, acknowledged together
-            landed.append(lease.broker.append(key, epoch + (value or b"")))
-            yield
-        for offset in landed:
-            self._check(lease, offset)
-        self._check(lease, lease.broker.append(closing[0], epoch + closing[1]))
-        yield
-
-    def _check(self, lease: Lease, landed: int) -> None:
-        if landed != lease.log.end and self.services.protocol.checks_landing:
-            raise Fenced(f"landed at {landed}, expected {lease.log.end}")
-        lease.log.end = landed + 1
+            if snapshot.checkpoint:
+                offset = snapshot.checkpoint.position.next_offset
+                self.services.commit(generation, snapshot.tp, offset)

@@ -177,7 +177,7 @@ class World:
             worker = self.rng.choice(self.members)
             if self.rng.random() < 0.5:
                 self._finish_flush(worker)
-                worker.begin_flush()
+                worker.begin_flush(final=True)
                 self._finish_flush(worker)
             if worker not in self.members:
                 return
@@ -252,7 +252,7 @@ class World:
             return
         chance = self.rng.random()
         if chance < 0.6:
-            worker.flushing = worker.flush()
+            worker.begin_flush(final=True)
             self._finish_flush(worker)
         elif chance < 0.9:
             self.services.note("gave up")
@@ -318,7 +318,7 @@ class World:
             worker.handle()
         if self.protocol.watches_quiet_end:
             worker.watch()
-        worker.begin_flush()
+        worker.begin_flush(final=True)
         self._finish_flush(worker)
         if worker in self.zombies and worker.joining is None and not worker.is_dirty:
             self.zombies.remove(worker)
