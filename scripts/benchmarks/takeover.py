@@ -39,6 +39,7 @@ class Takeover:
     ready_s: float = 0.0  # the last of the victim's partitions has its state at the new owner
     visible_s: dict[str, float] = field(default_factory=dict)  # by partition
     survivor_pause_s: float = 0.0  # longest time without a newer row of its own partitions
+    unwatched_s: float = 0.0  # longest time between two looks: more than one says, measure again
 
 
 class Watch:
@@ -51,17 +52,21 @@ class Watch:
         self._died_s = time.monotonic()
         self._moved_s: dict[Place, float] = {}
         self._last: dict[Place, int] = {}
+        self._looked_s = 0.0
         self.result = Takeover(session_s)
 
     def begin(self) -> None:
         """Let the victim's last rows arrive; what is newer after that is not the victim's."""
         time.sleep(IN_FLIGHT_S)
         self._last = self._rig.positions()
-        self._moved_s = dict.fromkeys(self._kept, self._elapsed_s())
+        self._looked_s = self._elapsed_s()
+        self._moved_s = dict.fromkeys(self._kept, self._looked_s)
 
     def look(self) -> bool:
         """Note what moved; return whether all partitions of the victim did."""
         now, at_s = self._rig.positions(), self._elapsed_s()
+        unwatched_s = max(at_s - self._looked_s, self.result.unwatched_s)
+        self.result.unwatched_s, self._looked_s = round(unwatched_s, 2), at_s
         for place in self._lost:
             name = f"{place[0]}-{place[1]}"
             if now.get(place, 0) > self._last.get(place, 0):
@@ -127,7 +132,7 @@ def measure(args: argparse.Namespace, session_s: int, tell: ProgressUpdate) -> l
 def report(found: Iterable[Takeover]) -> str:
     """Return the table: each session timeout a row, times in seconds."""
     titles = ["session timeout s", "deaths", "partitions", "first row min", "median", "max"]
-    titles += ["ready, median", "survivor's pause, median", "max"]
+    titles += ["ready, median", "survivor's pause, median", "max", "unwatched, max"]
     rows = []
     by_session: dict[int, list[Takeover]] = {}
     for one in found:
@@ -137,7 +142,8 @@ def report(found: Iterable[Takeover]) -> str:
         pauses = [one.survivor_pause_s for one in ones]
         times = (min(visible), statistics.median(visible), max(visible))
         ready = statistics.median(one.ready_s for one in ones)
-        last = (ready, statistics.median(pauses), max(pauses))
+        unwatched_s = max(one.unwatched_s for one in ones)
+        last = (ready, statistics.median(pauses), max(pauses), unwatched_s)
         rows.append((session_s, len(ones), len(visible), *times, *last))
     return markdown(titles, rows)
 

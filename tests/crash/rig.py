@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from scripts import cli
@@ -21,8 +22,9 @@ from scripts.progress_of import end_offsets, progress_of
 from scripts.supervisor import Supervisor
 from sinks.client import connect
 from sinks.migrate import migrate
+from streams.clients import stop_client
 from streams.config import Settings
-from streams.topics import SOURCES, create_topics
+from streams.topics import SOURCES, changelog, create_topics
 from tests.crash.services import ClickHouse, Feeder
 from tests.stack.known import known_end, last_minute_ms
 
@@ -148,6 +150,10 @@ class Rig:
         committed = asyncio.run(committed_offsets(self.settings))
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
+    def compacted(self) -> tuple[int, int]:
+        """Return how many records the changelogs hold, and how many offsets were given out."""
+        return asyncio.run(_records_and_offsets(self.settings))
+
     # ---------------------------------------------------------------- processes
 
     def worker(self) -> int:
@@ -174,6 +180,7 @@ def _settings(kafka: KafkaCluster, clickhouse: ClickHouse, replication: int) -> 
         transactions=True,
         replication=replication,
         flush_interval_ms=200,
+        checkpoint_interval_ms=1_000,
         session_timeout_s=SESSION_S,
         idle_tick_s=2,
     )
@@ -207,3 +214,29 @@ async def committed_offsets(settings: Settings) -> dict[tuple[str, int], int]:
     finally:
         await admin.close()
     return {(tp.topic, tp.partition): found.offset for tp, found in offsets.items()}
+
+
+async def _records_and_offsets(settings: Settings) -> tuple[int, int]:
+    topics = [changelog(settings.app_id, source) for source in SOURCES]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+    )
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in range(settings.partitions)
+        ]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        records = 0
+        while fetched := await consumer.getmany(timeout_ms=2_000):
+            records += sum(map(len, fetched.values()))
+        return records, sum(ends.values())
+    finally:
+        await stop_client(consumer)
