@@ -36,7 +36,7 @@ def counted(counter: int, weight: str = "") -> Effect:
         pane.changed = state.offset
         pane.counters[counter] += n
         if weight:
-            state.score(pane, event.event_time_ms, n * state.weights[weight])
+            state.score(video, event.event_time_ms, n * state.weights[weight])
 
     return effect
 
@@ -57,7 +57,7 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     if watch_ms >= duration_ms > 0:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
-    state.score(pane, t, n * points)
+    state.score(video, t, n * points)
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
     else:
@@ -120,8 +120,8 @@ def favorite(state: "Partition", video: Video, event: wire.Like, n: int) -> None
 
 def unfavorite(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
     """Set the user's favorite register off; the score loses the favorite's weight."""
-    pane = state.pane(video, event.event_time_ms // MINUTE_MS, event.creator_id)
-    state.score(pane, event.event_time_ms, n * state.weights["unfavorite"])
+    state.pane(video, event.event_time_ms // MINUTE_MS, event.creator_id)
+    state.score(video, event.event_time_ms, n * state.weights["unfavorite"])
     _register(video.favorites, event, n, on=False)
 
 

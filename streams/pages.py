@@ -137,8 +137,8 @@ def _video_records(
     header = (
         video.creator_id,
         video.total,
-        (video.closed_score.value, video.closed_score.at_ms),
-        (video.closed_fast.value, video.closed_fast.at_ms),
+        (video.score.value, video.score.at_ms),
+        (video.fast_score.value, video.fast_score.at_ms),
         video.published,
         list(video.durations_ms.items()),
         list(video.days.items()),
@@ -167,7 +167,7 @@ def _load_video(state: Partition, record: list[Any]) -> None:
         video = state.videos[key] = Video(key, state.half_lives_ms)
     if header is not None:
         video.creator_id, video.total = header[0], header[1]
-        video.closed_score, video.closed_fast = Decayed(*header[2]), Decayed(*header[3])
+        video.score, video.fast_score = Decayed(*header[2]), Decayed(*header[3])
         video.published = tuple(_published(p) for p in header[4])
         video.durations_ms = dict(map(tuple, header[5]))
         video.days = dict(map(tuple, header[6]))
@@ -287,19 +287,15 @@ def _fitting(kind: int, key: bytes, head: Any, part: list[Any], make: Make) -> I
 
 
 def _panes(panes: list[Pane]) -> list[tuple[Any, ...]]:
-    return [
-        (p.minute, p.opened, p.changed, p.creator_id, p.counters, p.points, p.fast_points)
-        for p in panes
-    ]
+    return [(p.minute, p.opened, p.changed, p.creator_id, p.counters) for p in panes]
 
 
 def _load_panes(subject: Subject, panes: list[Any], gone: list[int]) -> None:
     for minute in gone:
         subject.panes.pop(minute, None)
-    for minute, opened, changed, creator_id, counters, points, fast_points in panes:
+    for minute, opened, changed, creator_id, counters in panes:
         pane = subject.panes[minute] = Pane(minute, opened, creator_id)
         pane.changed, pane.counters, pane.flushed = changed, counters, tuple(counters)
-        pane.points, pane.fast_points = points, fast_points
 
 
 def _hash_records(hour: int, hashes: "array[int]") -> Iterator[bytes]:

@@ -318,11 +318,18 @@ class Partition:
             self.dirty_panes.append((subject, pane))
         return pane
 
-    def score(self, pane: Pane, event_time_ms: int, points: float) -> None:
-        """Add decayed points at an event time inside the pane's minute."""
-        within_ms = event_time_ms - pane.minute * MINUTE_MS
-        pane.points += points * self._decay[within_ms]
-        pane.fast_points += points * self._fast_decay[within_ms]
+    def score(self, video: Video, event_time_ms: int, points: float) -> None:
+        """Add decayed points at an event time to a video's scores."""
+        within_ms = event_time_ms % MINUTE_MS
+        start_ms = event_time_ms - within_ms
+        score, fast = video.score, video.fast_score
+        if score.at_ms == start_ms == fast.at_ms:
+            score.value += points * self._decay[within_ms]
+            fast.value += points * self._fast_decay[within_ms]
+        else:
+            half_life_ms, fast_half_life_ms = self.half_lives_ms
+            score.add(points * self._decay[within_ms], start_ms, half_life_ms)
+            fast.add(points * self._fast_decay[within_ms], start_ms, fast_half_life_ms)
 
     def follow(self, event: wire.Follow | wire.Unfollow, n: int, *, on: bool) -> None:
         """Put (or take back) an action of a (creator, user) register."""
@@ -376,6 +383,8 @@ class Partition:
         """Write a streak's ledger entries and mark it as changed."""
         streak.changed = self.offset
         live.changed_streaks.add(key)
+        if not bookings:
+            return
         name = entry_id("gift", live.id, *key)
         for booking in bookings:
             self.entries.append(

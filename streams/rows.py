@@ -104,7 +104,7 @@ class RowBuilder:
             video.favorites.on,
             video.viewers.unique,
             "",
-            *video.scores(),
+            *video.log_scores(),
             *video.half_lives_ms,
             state.rules.weights.version,
             self.base + video.changed,

@@ -41,10 +41,6 @@ class Decayed:
         else:
             self.value += points * 2.0 ** ((at_ms - self.at_ms) / half_life_ms)
 
-    def copy(self) -> "Decayed":
-        """Return an independent copy."""
-        return Decayed(self.value, self.at_ms)
-
     def log_score(self, half_life_ms: int) -> float:
         """Return log2 of the sum of w * 2^(t / h), or NO_SCORE where no points are left."""
         if self.value <= NOTHING:

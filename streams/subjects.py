@@ -94,17 +94,17 @@ class Video(Subject):
     """Everything about one video."""
 
     __slots__ = (
-        "closed_fast",
-        "closed_score",
         "days",
         "days_changed_from",
         "durations_ms",
         "earns",
+        "fast_score",
         "favorites",
         "half_lives_ms",
         "likes",
         "published",
         "qualified",
+        "score",
         "viewers",
     )
     kind = "video"
@@ -112,8 +112,8 @@ class Video(Subject):
     def __init__(self, key: bytes, half_lives_ms: tuple[int, int]) -> None:
         super().__init__(key)
         self.half_lives_ms = half_lives_ms
-        self.closed_score = Decayed()
-        self.closed_fast = Decayed()
+        self.score = Decayed()
+        self.fast_score = Decayed()
         self.viewers = Viewers()
         self.likes = Registers()
         self.favorites = Registers()
@@ -149,23 +149,10 @@ class Video(Subject):
         """Return the publication that stands."""
         return self.published[-1] if self.published else None
 
-    def close(self, minute: int) -> None:
-        """Let a pane leave memory; its points go into the closed scores."""
-        pane = self.panes[minute]
+    def log_scores(self) -> tuple[float, float]:
+        """Return the log scores for the two half-lives."""
         half_life_ms, fast_half_life_ms = self.half_lives_ms
-        self.closed_score.add(pane.points, minute * 60_000, half_life_ms)
-        self.closed_fast.add(pane.fast_points, minute * 60_000, fast_half_life_ms)
-        super().close(minute)
-
-    def scores(self) -> tuple[float, float]:
-        """Return the log scores for the two half-lives, all panes included."""
-        half_life_ms, fast_half_life_ms = self.half_lives_ms
-        score, fast = self.closed_score.copy(), self.closed_fast.copy()
-        for minute in sorted(self.panes):
-            pane = self.panes[minute]
-            score.add(pane.points, minute * 60_000, half_life_ms)
-            fast.add(pane.fast_points, minute * 60_000, fast_half_life_ms)
-        return score.log_score(half_life_ms), fast.log_score(fast_half_life_ms)
+        return self.score.log_score(half_life_ms), self.fast_score.log_score(fast_half_life_ms)
 
 
 class Live(Subject):

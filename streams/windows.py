@@ -7,6 +7,8 @@ sum of its panes, so a correction of a minute long gone costs one small row and 
 row stays the whole value of its key. Opening and closing depend on event times and offsets only.
 """
 
+from operator import add, sub
+
 from schemas.rows import COUNTERS
 
 MINUTE_MS = 60_000
@@ -35,10 +37,9 @@ ZERO = (0,) * len(COUNTERS)
 
 
 class Pane:
-    """Counters and score points of one subject in one minute.
+    """Counters of one subject in one minute.
 
     `opened` and `changed` are offsets; `creator_id` is that of the event that opened the pane.
-    `points` and `fast_points` are weights times 2^((t - minute start) / half-life).
     """
 
     __slots__ = (
@@ -46,11 +47,9 @@ class Pane:
         "counters",
         "creator_id",
         "dirty",
-        "fast_points",
         "flushed",
         "minute",
         "opened",
-        "points",
     )
 
     def __init__(self, minute: int, opened: int, creator_id: str) -> None:
@@ -60,15 +59,12 @@ class Pane:
         self.changed = opened
         self.counters = list(ZERO)
         self.flushed = ZERO  # the counters at the last flush
-        self.points = 0.0
-        self.fast_points = 0.0
         self.dirty = False
 
     def take_change(self, total: list[int]) -> None:
         """Add what changed since the last flush to a subject's total."""
         counters, flushed = self.counters, self.flushed
-        for i, value in enumerate(counters):
-            if value != flushed[i]:
-                total[i] += value - flushed[i]
+        new = counters if flushed is ZERO else map(sub, counters, flushed)
+        total[:] = map(add, total, new)
         self.flushed = tuple(counters)
         self.dirty = False

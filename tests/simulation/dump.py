@@ -49,14 +49,13 @@ def _subject(subject: Subject) -> dict[str, Any]:
 
 
 def _pane(pane: Pane) -> tuple[Any, ...]:
-    numbers = (pane.opened, pane.changed, tuple(pane.counters), pane.points, pane.fast_points)
-    return (pane.creator_id, *numbers)
+    return (pane.creator_id, pane.opened, pane.changed, tuple(pane.counters))
 
 
 def _video(video: Video) -> dict[str, Any]:
     viewers = video.viewers
     return _subject(video) | {
-        "scores": [(s.value, s.at_ms) for s in (video.closed_score, video.closed_fast)],
+        "scores": [(s.value, s.at_ms) for s in (video.score, video.fast_score)],
         "published": video.published,
         "durations_ms": video.durations_ms,
         "days": video.days,

@@ -82,13 +82,6 @@ def test_nothing_above_zero_is_no_score(events: list[tuple[float, int]]) -> None
     assert added(events).log_score(HALF_LIFE_MS) == NO_SCORE
 
 
-def test_a_copy_is_independent() -> None:
-    score = added([(1.0, 0)])
-    copy = score.copy()
-    copy.add(1.0, NOW_MS, HALF_LIFE_MS)
-    assert (score.value, copy.value) == (1.0, 2.0)
-
-
 def test_nothing_overflows_over_centuries() -> None:
     score = Decayed()
     for at_ms in (0, 4_102_444_800_000, 1):
