@@ -232,15 +232,9 @@ class Partition:
 
     def _set_aside(self, kind: int, subject: Subject, event: Any) -> None:
         self.counts["late"] += 1
-        self.late.append(
-            LateEvent(
-                self.offset,
-                wire.TYPE_OF[event.__class__],
-                _KIND[kind],
-                subject.id,
-                event.event_time_ms,
-            )
-        )
+        name = wire.TYPE_OF[event.__class__]
+        late = LateEvent(self.offset, name, _KIND[kind], subject.id, event.event_time_ms)
+        self.late.append(late)
 
     # ---------------------------------------------------------------- event time
 

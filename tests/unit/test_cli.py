@@ -162,6 +162,17 @@ cli.dispatch = command
 sys.exit(cli.main([]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=heed_signals,
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, output, "")
+
+
+def heed_signals() -> None:
+    """Undo what a shell's background job or nohup leaves to the tests: signals that are ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
