@@ -1,19 +1,19 @@
-"""Dated rates and score weights: configuration that money and ranking depend on.
+"""Dated rates: configuration that money depends on.
 
-Both files are checked whole when they are loaded; a fault names the file and the key. Rates are
+The file is checked whole when it is loaded; a fault names the file and the key. Rates are
 looked up by event time, never by the clock, so a replay prices events as it did the first time.
 Every look-up returns the one row that is valid then, or None: nothing is guessed.
 """
 
-import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 
+from schemas.config_files import config_error, read_toml
 from schemas.errors import ConfigError
 from schemas.rate_rows import (
     EVERY_PRODUCT,
@@ -30,9 +30,9 @@ from schemas.rate_rows import (
     PayoutTerms,
     RewardsRate,
     SaleFees,
-    Version,
 )
 from schemas.timelines import Book, regions
+from schemas.weights import WEIGHTS_PATH, Weights, load_weights
 
 __all__ = [
     "EVERY_REGION",
@@ -48,9 +48,6 @@ __all__ = [
 ]
 
 RATES_PATH = Path(__file__).with_name("rates.toml")
-WEIGHTS_PATH = Path(__file__).with_name("weights.toml")
-
-Points = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
 class RateRows(ConfigRow):
@@ -180,45 +177,6 @@ def _goods(seller_id: str, product_id: str) -> tuple[tuple[str, str], tuple[str,
     return (seller_id, product_id), (seller_id, EVERY_PRODUCT)
 
 
-class PointsTable(ConfigRow):
-    """Points of each event type; the keys are event types, and `completion` for a full play."""
-
-    view: Points
-    completion: Points
-    like: Points
-    unlike: Points
-    comment: Points
-    reply: Points
-    share: Points
-    favorite: Points
-    unfavorite: Points
-    follow: Points
-    not_interested: Points
-    report: Points
-
-    @model_validator(mode="after")
-    def _check_opposites(self) -> Self:
-        for name in ("like", "favorite"):
-            if getattr(self, f"un{name}") != -getattr(self, name):
-                raise ValueError(f"un{name} must be minus {name}")
-        return self
-
-
-class Weights(ConfigRow):
-    """One version of the score's weights."""
-
-    version: Version
-    valid_from: AwareDatetime
-    half_life_ms: int = Field(ge=60_000, le=365 * 86_400_000)
-    fast_half_life_ms: int = Field(ge=60_000, le=365 * 86_400_000)
-    table: PointsTable = Field(alias="points")
-
-    @property
-    def points(self) -> dict[str, float]:
-        """Points by name, for look-ups."""
-        return self.table.model_dump()
-
-
 def load_rates(path: Path | str | None = None) -> Rates:
     """The rates of a file; without one, those that ship with the project.
 
@@ -226,11 +184,11 @@ def load_rates(path: Path | str | None = None) -> Rates:
         ConfigError: the file cannot be used; the message names the file and the key.
     """
     file = RATES_PATH if not path else Path(path)
-    table = _read(file)
+    table = read_toml(file)
     try:
         rows = _RatesFile.model_validate(table)
     except ValidationError as error:
-        raise _config_error(file, error) from error
+        raise config_error(file, error) from error
     try:
         return Rates(
             gift_preset=rows.gift_preset,
@@ -240,33 +198,3 @@ def load_rates(path: Path | str | None = None) -> Rates:
         )
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
-
-
-def load_weights(path: Path | str | None = None) -> Weights:
-    """The weights of a file; without one, those that ship with the project.
-
-    Raises:
-        ConfigError: the file cannot be used; the message names the file and the key.
-    """
-    file = WEIGHTS_PATH if not path else Path(path)
-    table = _read(file)
-    try:
-        return Weights.model_validate(table)
-    except ValidationError as error:
-        raise _config_error(file, error) from error
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # broken TOML or broken UTF-8
-        raise ConfigError(f"{file}: not valid TOML: {error}") from error
-
-
-def _config_error(file: Path, error: ValidationError) -> ConfigError:
-    """The first fault, as `FILE: gift[1].micros_per_coin: what is wrong`."""
-    first = error.errors(include_url=False)[0]
-    key = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in first["loc"]).lstrip(".")
-    return ConfigError(f"{file}: {key}: {first['msg']}" if key else f"{file}: {first['msg']}")
