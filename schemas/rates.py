@@ -103,6 +103,7 @@ class Rates:
         presets: Book[str, GiftRate] = Book("gift, preset", gift, lambda row: row.preset)
         if gift_preset not in presets:
             raise ValueError(f"gift_preset: there is no gift row of preset {gift_preset}")
+        self.gift_preset = gift_preset
         self._gift = presets.timeline(gift_preset)
         self._rewards = Book("creator_rewards, region", creator_rewards, lambda row: row.region)
         self._catalogue = Book(

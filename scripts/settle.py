@@ -99,7 +99,7 @@ def settle_day(client: Any, settings: Settings, day: date) -> int:
     """Book what one day misses; return the number of entries. Safe to repeat and to kill."""
     parameters = {"source": PROGRAM, "day": day}
     targets = client.query(_TARGETS, parameters=parameters).result_rows
-    lines = [Line(*row, ()) for row in targets]
+    lines = [Line(*row) for row in targets]
     rows = client.query(_BOOKED, parameters=parameters).result_rows
     # a reference has one key in a program and day, so any of its entries tells it
     booked = {Account(key_of(row[0]), row[1], row[2]): Booked(*row[3:]) for row in rows}

@@ -35,7 +35,7 @@ class Line(NamedTuple):
     currency: str
     reference: str
     rate_version: str
-    explanation: tuple[Step, ...]
+    explanation: tuple[Step, ...] = ()
     cause: str = ""
 
 
