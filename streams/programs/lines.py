@@ -119,9 +119,9 @@ def _in_words(step: Step) -> str:
     if step.unit in CURRENCIES:
         value = in_words(step.value, step.unit)
     elif step.unit == "ppm":
-        value = f"{step.value / 10_000:.4f} %"
+        value = f"{step.value // 10_000:,}.{step.value % 10_000:04d} %"
     elif step.unit == "bps":
-        value = f"{step.value / 100:.2f} %"
+        value = f"{step.value // 100:,}.{step.value % 100:02d} %"
     else:
         value = f"{step.value:,} {step.unit}"
     return f"{step.label}: {value}" + (f" ({step.note})" if step.note else "")
