@@ -7,6 +7,7 @@ Every look-up returns the one row that is valid then, or None: nothing is guesse
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -66,7 +67,7 @@ class RateRows(ConfigRow):
     @classmethod
     def _check_zone(cls, name: str) -> str:
         try:
-            ZoneInfo(name)
+            zone_of(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{name!r} is no time zone like UTC or Asia/Shanghai") from error
         return name
@@ -122,7 +123,8 @@ class Rates:
         self._brand = Book("brand_deal, region", rows.brand_deal, lambda row: row.region)
         self._payout = Book("payout, currency", rows.payout, lambda row: row.currency)
         self.rewards_threshold_views_min = min(rate.threshold_views for rate in creator_rewards)
-        self.pay_day_zone = ZoneInfo(rows.pay_day_time_zone)
+        self.pay_day_time_zone = rows.pay_day_time_zone
+        self.pay_day_zone = zone_of(rows.pay_day_time_zone)
 
     def gift(self, at_ms: int) -> GiftRate | None:
         """The gift rate of the chosen preset at an event time."""
@@ -172,6 +174,11 @@ class Rates:
     def payout(self, at_ms: int, currency: str) -> PayoutTerms | None:
         """When and how much of balances of this currency is paid out."""
         return self._payout.at(at_ms, currency)
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of a name; UTC needs no database of zones."""
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def _goods(seller_id: str, product_id: str) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 def listing(rates: Rates) -> Iterator[str]:
     """Yield the rows as lines of text, one kind after the other, in the file's order."""
     kind = ""
-    yield f"pay day: {rates.pay_day_zone.key}; gifts: preset {rates.gift_preset}"
+    yield f"pay day: {rates.pay_day_time_zone}; gifts: preset {rates.gift_preset}"
     for row in rates.all:
         if KINDS[type(row)] != kind:
             kind = KINDS[type(row)]

@@ -25,6 +25,7 @@ from streams.programs.lines import Line, Result, Step, collect, missing_rate
 from streams.programs.money import part_bps
 
 SOURCE = "affiliate"
+MINUTE_MS = 60_000
 
 State = Literal["pending", "settled", "ineligible", "frozen"]
 
@@ -144,7 +145,11 @@ def _line(order: Order, winner: Interaction, rate: Commission, due_ms: int) -> L
             Step(
                 "rate", rate.bps, "bps", "locked: a cut comes later" if rate.locked else "in force"
             ),
-            Step("credited for a " + winner.kind, order.placed_ms - winner.at_ms, "ms before it"),
+            Step(
+                f"credited for a {winner.kind}",
+                (order.placed_ms - winner.at_ms) // MINUTE_MS,
+                "minutes before the order",
+            ),
             Step("amount", amount_micros, order.currency, "rounded half-even"),
         ),
         cause=stopped_by or ("refund" if order.refunded_micros else ""),

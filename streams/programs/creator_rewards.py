@@ -30,9 +30,11 @@ def rewards_lines(
     Amounts are rounded down: the running total to the micro-unit, then its product with the factor.
     """
     facts = [
-        (video, number)
+        (video, number, base_micros)
         for video in videos
-        for number in video.qualified_by_day
+        for number, (base_micros, _) in daily_amounts(
+            video.qualified_by_day, video.published, rates, region
+        ).items()
         if day is None or number == day
     ]
     return collect(facts, lambda fact: _lines(*fact, rates, region))
@@ -64,12 +66,13 @@ def factor_ppm(quality: Quality | None, duration_ms: int, rate: RewardsRate) -> 
     return min(max(factor, rate.factor_min_ppm), rate.factor_max_ppm)
 
 
-def _lines(video: RewardsVideo, day: int, rates: Rates, region: str) -> list[Line]:
+def _lines(
+    video: RewardsVideo, day: int, base_micros: int, rates: Rates, region: str
+) -> list[Line]:
     key = entry_id(SOURCE, video.video_id, utc_day_name(day))
     rate = rates.rewards(day * DAY_MS, region)
     if rate is None:
         raise missing_rate(key, f"creator_rewards row of region {region}")
-    base_micros, _ = daily_amounts(video.qualified_by_day, video.published, rates, region)[day]
     duration_ms = video.published.duration_ms if video.published else 0
     factor = factor_ppm(video.quality_by_day.get(day), duration_ms, rate)
     line = Line(

@@ -1,8 +1,7 @@
 """Pay days: calendar days of a time zone, as spans of event time in UTC milliseconds."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
 
@@ -15,12 +14,12 @@ class PayDay(NamedTuple):
     end_ms: int
 
 
-def pay_day(day: date, zone: ZoneInfo) -> PayDay:
+def pay_day(day: date, zone: tzinfo) -> PayDay:
     """Return the span of a calendar day in a time zone."""
     return PayDay(day.isoformat(), _start_ms(day, zone), _start_ms(day + timedelta(days=1), zone))
 
 
-def pay_day_of(time_ms: int, zone: ZoneInfo) -> PayDay:
+def pay_day_of(time_ms: int, zone: tzinfo) -> PayDay:
     """Return the pay day that an event time falls into."""
     return pay_day(datetime.fromtimestamp(time_ms // 1000, zone).date(), zone)
 
@@ -30,5 +29,5 @@ def utc_day_name(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
 
 
-def _start_ms(day: date, zone: ZoneInfo) -> int:
+def _start_ms(day: date, zone: tzinfo) -> int:
     return round(datetime.combine(day, time(), zone).timestamp()) * 1000

@@ -159,3 +159,13 @@ class Balance(NamedTuple):
     balance_micros: int
     held_micros: int = 0
     paid_today_micros: int = 0
+
+
+class LedgerAmount(NamedTuple):
+    """What a balance is made of: a booked entry, payouts included."""
+
+    creator_id: str
+    currency: str
+    source: str
+    occurred_at_ms: int
+    amount_micros: int

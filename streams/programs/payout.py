@@ -16,8 +16,8 @@ from schemas.entries import entry_id
 from schemas.errors import SettlementError
 from schemas.rate_rows import PayoutTerms
 from schemas.rates import Rates
-from streams.programs.days import PayDay
-from streams.programs.facts import Balance
+from streams.programs.days import DAY_MS, PayDay
+from streams.programs.facts import Balance, LedgerAmount
 from streams.programs.lines import Line, Result, Step, check_currency, collect, missing_rate
 
 SOURCE = "payout"
@@ -38,6 +38,35 @@ def payout_lines(day: PayDay, balances: Iterable[Balance], rates: Rates) -> Resu
         return [_line(key, day, balance, terms, amount)] if amount else []
 
     return collect(balances, lines_of)
+
+
+def balances_of(entries: Iterable[LedgerAmount], day: PayDay, rates: Rates) -> list[Balance]:
+    """Return the balances as of a pay day's start, from what is booked.
+
+    Money dated on the day or later is not there yet; what is taken back counts at once, whenever it
+    is dated. Without terms nothing is held, and `payout_lines` refuses the balance.
+    """
+    balances: dict[tuple[str, str], Balance] = {}
+    for entry in entries:
+        owner = (entry.creator_id, entry.currency)
+        before = balances.get(owner, Balance(*owner, balance_micros=0))
+        balances[owner] = _with(before, entry, day, rates)
+    return [balances[owner] for owner in sorted(balances)]
+
+
+def _with(balance: Balance, entry: LedgerAmount, day: PayDay, rates: Rates) -> Balance:
+    amount, at_ms = entry.amount_micros, entry.occurred_at_ms
+    if entry.source == SOURCE and at_ms == day.start_ms:
+        return balance._replace(paid_today_micros=balance.paid_today_micros - amount)
+    if amount > 0 and at_ms >= day.start_ms:
+        return balance
+    terms = rates.payout(day.start_ms, entry.currency)
+    hold_ms = terms.hold_days * DAY_MS if terms else 0
+    is_held = amount > 0 and at_ms + hold_ms > day.start_ms
+    return balance._replace(
+        balance_micros=balance.balance_micros + amount,
+        held_micros=balance.held_micros + (amount if is_held else 0),
+    )
 
 
 def payable_micros(balance: Balance, terms: PayoutTerms) -> int:

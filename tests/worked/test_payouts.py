@@ -3,9 +3,9 @@
 import pytest
 
 from streams.programs.days import PayDay
-from streams.programs.facts import Balance
+from streams.programs.facts import Balance, LedgerAmount
 from streams.programs.lines import Result
-from streams.programs.payout import payout_lines
+from streams.programs.payout import balances_of, payout_lines
 from tests.worked.ledger import Ledger
 from tests.worked.world import RATES, USD, amounts, at, reasons
 
@@ -92,3 +92,55 @@ def test_an_invalidation_after_the_payout_makes_the_balance_negative_and_it_is_e
     assert paid(Balance("c", "USD", balance + earned_again)).lines == []  # 40 USD: too little
     more = paid(Balance("c", "USD", balance + earned_again + 10 * USD))
     assert amounts(more.lines) == {"c": -50 * USD}
+
+
+def booked(when: str, dollars: int, source: str = "gift") -> LedgerAmount:
+    return LedgerAmount("c", "USD", source, at(when), dollars * USD)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        pytest.param([booked("2024-02-01", 60)], Balance("c", "USD", 60 * USD), id="old enough"),
+        pytest.param(
+            [booked("2024-02-15", 60)],
+            Balance("c", "USD", 60 * USD),
+            id="15 days old to the moment",
+        ),
+        pytest.param(
+            [booked("2024-02-15 00:00:00.001", 60)],
+            Balance("c", "USD", 60 * USD, held_micros=60 * USD),
+            id="a moment younger is held",
+        ),
+        pytest.param(
+            [booked("2024-02-01", 60), booked("2024-02-28", -20)],
+            Balance("c", "USD", 40 * USD),
+            id="what is taken back is never held",
+        ),
+        pytest.param(
+            [booked("2024-02-01", 60), booked("2024-03-01", 5), booked("2024-03-01", -7)],
+            Balance("c", "USD", 53 * USD),
+            id="of the day itself only what is taken back",
+        ),
+        pytest.param(
+            [booked("2024-02-01", 60), booked("2024-02-20", -50, "payout")],
+            Balance("c", "USD", 10 * USD),
+            id="an earlier payout",
+        ),
+        pytest.param(
+            [booked("2024-02-01", 60), booked("2024-03-01", -60, "payout")],
+            Balance("c", "USD", 60 * USD, paid_today_micros=60 * USD),
+            id="this day's payout is told apart",
+        ),
+        pytest.param(
+            [booked("2024-02-01", 60), booked("2024-02-01", -90)],
+            Balance("c", "USD", -30 * USD),
+            id="a negative balance",
+        ),
+    ],
+)
+def test_a_balance_is_the_sum_of_what_is_booked(
+    entries: list[LedgerAmount], expected: Balance
+) -> None:
+    assert balances_of(entries, DAY, RATES) == [expected]
+    assert balances_of(entries[::-1], DAY, RATES) == [expected]
