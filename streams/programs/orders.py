@@ -3,8 +3,8 @@
 - The order is its first `placed` by (time, id): that amount and those goods stand. A further one
   that names other goods, another buyer, amount or currency contradicts it and refuses the order.
 - It is settled at its first `settled`.
-- Refunds add up, each event id once; one without an amount gives everything back. More than was
-  paid contradicts the order.
+- Refunds add up, of one event id the first; one without an amount gives everything back. More than
+  was paid contradicts the order.
 - Steps of an order that was never placed wait for it: nothing is known about when it was placed.
 """
 
@@ -78,7 +78,10 @@ def _check(step: OrderStep, placed: OrderStep) -> None:
 
 
 def _refunded_micros(steps: list[OrderStep], placed: OrderStep) -> int:
-    refunds = {step.event_id: step for step in steps if step.kind == "refunded"}
+    refunds: dict[str, OrderStep] = {}
+    for step in steps:
+        if step.kind == "refunded":
+            refunds.setdefault(step.event_id, step)
     if any(step.refund_micros is None for step in refunds.values()):
         return placed.paid_micros
     total = sum(step.refund_micros or 0 for step in refunds.values())
@@ -93,4 +96,4 @@ def _identity(step: OrderStep) -> tuple[str, str, str, int, str]:
 
 
 def _by_time(step: OrderStep) -> tuple[int, str, str]:
-    return (step.at_ms, step.event_id, step.kind)
+    return (step.at_ms, step.event_id, repr(step))  # all of it: copies may differ

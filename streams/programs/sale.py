@@ -74,15 +74,11 @@ def _line(order: Order, key: str, fees: SaleFees, commission_micros: int) -> Lin
             Step("paid for the order", order.paid_micros, order.currency),
             Step("given back", -order.refunded_micros, order.currency),
             Step("revenue", revenue, order.currency, stopped_by),
-            Step("platform fee", -platform, order.currency, _percent(fees.platform_bps)),
-            Step("payment fee", -payment, order.currency, _percent(fees.payment_bps)),
-            Step("referral fee", -referral, order.currency, _percent(fees.referral_bps)),
+            Step("platform fee", -platform, order.currency, f"{fees.platform_bps} bps"),
+            Step("payment fee", -payment, order.currency, f"{fees.payment_bps} bps"),
+            Step("referral fee", -referral, order.currency, f"{fees.referral_bps} bps"),
             Step("commission of the promoting creator", -commission, order.currency),
             Step("amount", amount, order.currency),
         ),
         cause=stopped_by or ("refund" if order.refunded_micros else ""),
     )
-
-
-def _percent(bps: int) -> str:
-    return f"{bps / 100:.2f} %"

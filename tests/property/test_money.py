@@ -15,7 +15,7 @@ from streams.programs.creator_fund import fund_lines
 from streams.programs.creator_rewards import rewards_lines
 from streams.programs.days import pay_day_of
 from streams.programs.facts import Balance, Creator, FundVideo
-from streams.programs.lines import Line
+from streams.programs.lines import Line, explain
 from streams.programs.money import INT64_MAX, half_even, largest_remainder
 from streams.programs.orders import orders_of
 from streams.programs.payout import payout_lines
@@ -164,6 +164,14 @@ def test_a_payout_stays_within_its_bounds(balance: int, held: int, paid_today: i
     assert paid >= paid_today
     if paid > paid_today:
         assert 50_000_000 <= paid <= min(balance - held, 1_000_000_000)
+
+
+@given(facts)
+def test_the_arithmetic_of_a_line_ends_at_its_amount(told: Facts) -> None:
+    for line in all_of(told).lines:
+        assert line.explanation[-1].value == line.amount_micros
+        assert line.explanation[-1].unit == line.currency
+        assert explain(line).count("\n") == len(line.explanation) + 1
 
 
 # The order of facts does not matter, nor how often they are told

@@ -62,6 +62,16 @@ C = Promotion("c", "s", "p")
             id="a copy of a refund is one refund",
         ),
         pytest.param(
+            (
+                placed(),
+                refunded("2024-02-13", 2 * USD, event_id="r"),
+                refunded("2024-02-12", USD, event_id="r"),
+                settled(),
+            ),
+            {"c": 1_800_000},
+            id="of two refunds with one id the first",
+        ),
+        pytest.param(
             (placed(), refunded("2024-02-12", None)), {}, id="cancelled before settlement: nothing"
         ),
         pytest.param(
