@@ -24,7 +24,11 @@ SOURCE = "payout"
 
 
 def payout_lines(day: PayDay, balances: Iterable[Balance], rates: Rates) -> Result:
-    """Return one line for each balance that is paid from on the day; terms are those of its start."""
+    """Return one line for each balance that is paid from on the day; terms are those of its start.
+
+    Give it every balance with a payout on the day: one that is left out would be taken for a payout
+    that nothing supports.
+    """
 
     def lines_of(balance: Balance) -> list[Line]:
         key = entry_id(SOURCE, balance.creator_id, balance.currency, day.name)
