@@ -1,11 +1,12 @@
 """Errors, named for what the caller should do.
 
 EngageError
-├── ConfigError    a setting or flag is wrong: fix it and start again (names the key)
-├── InputError     a file or message given by a person cannot be used: fix the input
-├── Unavailable    a service does not answer: wait and try again
-├── Refused        the operation would do harm or contradicts what exists: do something else
-└── Fenced         another process owns the partition: exit and be restarted
+├── ConfigError      a setting or flag is wrong: fix it and start again (names the key)
+├── InputError       a file or message given by a person cannot be used: fix the input
+├── Unavailable      a service does not answer: wait and try again
+├── SettlementError  an amount cannot be computed: add the rate or mend the fact that it names
+├── Refused          the operation would do harm or contradicts what exists: do something else
+└── Fenced           another process owns the partition: exit and be restarted
 """
 
 
@@ -25,6 +26,16 @@ class InputError(EngageError):
 
 class Unavailable(EngageError):
     """A service does not answer; trying again later may work."""
+
+
+class SettlementError(EngageError):
+    """An amount cannot be computed; names the ledger key and a reason that programs can test."""
+
+    def __init__(self, key: str, reason: str, detail: str) -> None:
+        super().__init__(f"{key}: {reason}: {detail}")
+        self.key = key
+        self.reason = reason
+        self.detail = detail
 
 
 class Refused(EngageError):

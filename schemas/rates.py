@@ -1,195 +1,188 @@
-"""Dated rates and score weights: configuration that money and ranking depend on.
+"""Dated rates: configuration that money depends on.
 
-Both files are checked whole when they are loaded; a fault names the file and the key. Rates are
+The file is checked whole when it is loaded; a fault names the file and the key. Rates are
 looked up by event time, never by the clock, so a replay prices events as it did the first time.
+Every look-up returns the one row that is valid then, or None: nothing is guessed.
 """
 
-import tomllib
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator
 
-from schemas.base import Currency
+from schemas.config_files import config_error, read_toml
 from schemas.errors import ConfigError
+from schemas.rate_rows import (
+    EVERY_PRODUCT,
+    EVERY_REGION,
+    AffiliateTerms,
+    BrandTerms,
+    CatalogueRow,
+    CommissionRate,
+    ConfigRow,
+    DatedRate,
+    DatedRow,
+    FundRate,
+    GiftRate,
+    PayoutTerms,
+    RewardsRate,
+    SaleFees,
+)
+from schemas.timelines import Book, regions
+from schemas.weights import WEIGHTS_PATH, Weights, load_weights
+
+__all__ = [
+    "EVERY_REGION",
+    "RATES_PATH",
+    "WEIGHTS_PATH",
+    "DatedRate",
+    "GiftRate",
+    "Rates",
+    "RewardsRate",
+    "Weights",
+    "load_rates",
+    "load_weights",
+]
 
 RATES_PATH = Path(__file__).with_name("rates.toml")
-WEIGHTS_PATH = Path(__file__).with_name("weights.toml")
-
-EVERY_REGION = "*"
-
-Version = Annotated[str, Field(min_length=1, max_length=64)]
-Points = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
-class _Config(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+class RateRows(ConfigRow):
+    """All rows of a rates file but those of its two oldest programs; any may be missing."""
+
+    pay_day_time_zone: str = "UTC"
+    gift_catalogue: list[CatalogueRow] = Field(default_factory=list)
+    creator_fund: list[FundRate] = Field(default_factory=list)
+    affiliate: list[AffiliateTerms] = Field(default_factory=list)
+    commission: list[CommissionRate] = Field(default_factory=list)
+    sale_fees: list[SaleFees] = Field(default_factory=list)
+    brand_deal: list[BrandTerms] = Field(default_factory=list)
+    payout: list[PayoutTerms] = Field(default_factory=list)
+
+    @field_validator("pay_day_time_zone")
+    @classmethod
+    def _check_zone(cls, name: str) -> str:
+        try:
+            zone_of(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no time zone like UTC or Asia/Shanghai") from error
+        return name
 
 
-class DatedRate(_Config):
-    """A rate that is valid for event times in [valid_from, valid_to)."""
-
-    version: Version
-    valid_from: AwareDatetime
-    valid_to: AwareDatetime | None = None
-    currency: Currency
-    source: str = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _check_period(self) -> Self:
-        if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to must be after valid_from")
-        return self
-
-    @property
-    def valid_from_ms(self) -> int:
-        """Start of validity, included."""
-        return _ms(self.valid_from)
-
-    @property
-    def valid_to_ms(self) -> int | None:
-        """End of validity, excluded; None = open."""
-        return None if self.valid_to is None else _ms(self.valid_to)
-
-
-class GiftRate(DatedRate):
-    """What a coin that a viewer spends is worth to the creator."""
-
-    preset: Literal["A", "B"]
-    # 2^62 micro-units is the most an amount may be; 10^13 coins is the largest streak there can be
-    micros_per_coin: int = Field(ge=0, le=100_000)
-
-
-class RewardsRate(DatedRate):
-    """What qualified views earn."""
-
-    region: str = Field(min_length=1, max_length=16)
-    rpm_micros_per_1000: int = Field(ge=0, le=1_000_000_000)
-    min_duration_ms: int = Field(ge=0, le=86_400_000)
-    threshold_views: int = Field(ge=0, le=1_000_000_000)
-    threshold_variant: Literal["excess", "backlog"]
-
-
-class _RatesFile(_Config):
+class _RatesFile(RateRows):
     gift_preset: Literal["A", "B"]
     gift: Annotated[list[GiftRate], Field(min_length=1)]
     creator_rewards: Annotated[list[RewardsRate], Field(min_length=1)]
 
 
-_Rate = TypeVar("_Rate", bound=DatedRate)
-
-
-class _Timeline(Generic[_Rate]):
-    """Rates of one kind, by time."""
-
-    __slots__ = ("_ends_ms", "_rates", "_starts_ms")
-
-    def __init__(self, rates: Iterable[_Rate]) -> None:
-        self._rates = sorted(rates, key=lambda rate: rate.valid_from)
-        for earlier, later in pairwise(self._rates):
-            if earlier.valid_to is None or earlier.valid_to > later.valid_from:
-                raise ValueError(f"{later.version} begins before {earlier.version} ends")
-        self._starts_ms = [rate.valid_from_ms for rate in self._rates]
-        self._ends_ms = [rate.valid_to_ms for rate in self._rates]
-
-    def at(self, time_ms: int) -> _Rate | None:
-        index = bisect_right(self._starts_ms, time_ms) - 1
-        if index < 0:
-            return None
-        end_ms = self._ends_ms[index]
-        return self._rates[index] if end_ms is None or time_ms < end_ms else None
-
-
 class Rates:
-    """All rates of one file. Raises ValueError when rows contradict each other."""
+    """All rates of one file. Raises ValueError when rows contradict each other.
+
+    Where a look-up takes a region, the region's own row goes before that of every region (`*`).
+    """
 
     def __init__(
-        self, *, gift_preset: str, gift: Sequence[GiftRate], creator_rewards: Sequence[RewardsRate]
+        self,
+        *,
+        gift_preset: str,
+        gift: Sequence[GiftRate],
+        creator_rewards: Sequence[RewardsRate],
+        more: RateRows | None = None,
     ) -> None:
-        versions = Counter(rate.version for rate in (*gift, *creator_rewards))
-        repeated = [version for version, times in versions.items() if times > 1]
+        rows = more or RateRows()
+        self.all: tuple[DatedRow, ...] = (
+            *(*gift, *rows.gift_catalogue, *rows.creator_fund, *creator_rewards, *rows.affiliate),
+            *(*rows.commission, *rows.sale_fees, *rows.brand_deal, *rows.payout),
+        )
+        repeated = [name for name, n in Counter(r.version for r in self.all).items() if n > 1]
         if repeated:
             raise ValueError(f"version {repeated[0]!r} is used by several rows")
-        self.all: tuple[DatedRate, ...] = (*gift, *creator_rewards)
-        for preset in ("A", "B"):
-            _timeline(f"gift, preset {preset}", (rate for rate in gift if rate.preset == preset))
-        chosen = [rate for rate in gift if rate.preset == gift_preset]
-        if not chosen:
+        presets: Book[str, GiftRate] = Book("gift, preset", gift, lambda row: row.preset)
+        if gift_preset not in presets:
             raise ValueError(f"gift_preset: there is no gift row of preset {gift_preset}")
-        self._gift = _timeline("gift", chosen)
-        regions = sorted({rate.region for rate in creator_rewards})
-        self._rewards = {
-            region: _timeline(
-                f"creator_rewards, region {region}",
-                (rate for rate in creator_rewards if rate.region == region),
-            )
-            for region in regions
-        }
+        self.gift_preset = gift_preset
+        self._gift = presets.timeline(gift_preset)
+        self._rewards = Book("creator_rewards, region", creator_rewards, lambda row: row.region)
+        self._catalogue = Book(
+            "gift_catalogue, gift and region",
+            rows.gift_catalogue,
+            lambda row: (row.gift_id, row.region),
+        )
+        self._fund = Book("creator_fund, region", rows.creator_fund, lambda row: row.region)
+        self._affiliate = Book("affiliate, region", rows.affiliate, lambda row: row.region)
+        self._commission = Book(
+            "commission, seller and product",
+            rows.commission,
+            lambda row: (row.seller_id, row.product_id),
+        )
+        self._sale_fees = Book("sale_fees, region", rows.sale_fees, lambda row: row.region)
+        self._brand = Book("brand_deal, region", rows.brand_deal, lambda row: row.region)
+        self._payout = Book("payout, currency", rows.payout, lambda row: row.currency)
         self.rewards_threshold_views_min = min(rate.threshold_views for rate in creator_rewards)
+        self.pay_day_time_zone = rows.pay_day_time_zone
+        self.pay_day_zone = zone_of(rows.pay_day_time_zone)
 
     def gift(self, at_ms: int) -> GiftRate | None:
         """The gift rate of the chosen preset at an event time."""
         return self._gift.at(at_ms)
 
     def rewards(self, day_ms: int, region: str = EVERY_REGION) -> RewardsRate | None:
-        """The Creator Rewards rate at the start of a UTC day; a region's own row goes first."""
-        for name in (region, EVERY_REGION):
-            timeline = self._rewards.get(name)
-            rate = None if timeline is None else timeline.at(day_ms)
-            if rate is not None:
-                return rate
-        return None
-
-
-class PointsTable(_Config):
-    """Points of each event type; the keys are event types, and `completion` for a full play."""
-
-    view: Points
-    completion: Points
-    like: Points
-    unlike: Points
-    comment: Points
-    reply: Points
-    share: Points
-    favorite: Points
-    unfavorite: Points
-    follow: Points
-    not_interested: Points
-    report: Points
-
-    @model_validator(mode="after")
-    def _check_opposites(self) -> Self:
-        for name in ("like", "favorite"):
-            if getattr(self, f"un{name}") != -getattr(self, name):
-                raise ValueError(f"un{name} must be minus {name}")
-        return self
-
-
-class Weights(_Config):
-    """One version of the score's weights."""
-
-    version: Version
-    valid_from: AwareDatetime
-    half_life_ms: int = Field(ge=60_000, le=365 * 86_400_000)
-    fast_half_life_ms: int = Field(ge=60_000, le=365 * 86_400_000)
-    table: PointsTable = Field(alias="points")
+        """The Creator Rewards rate at the start of a UTC day."""
+        return self._rewards.at(day_ms, *regions(region))
 
     @property
-    def points(self) -> dict[str, float]:
-        """Points by name, for look-ups."""
-        return self.table.model_dump()
+    def has_catalogue(self) -> bool:
+        """Whether there is a price list of gifts at all."""
+        return bool(self._catalogue)
+
+    def catalogue(self, gift_id: str, at_ms: int, region: str) -> CatalogueRow | None:
+        """The price of a gift at an event time."""
+        return self._catalogue.at(at_ms, *((gift_id, name) for name in regions(region)))
+
+    def fund(self, day_ms: int, region: str) -> FundRate | None:
+        """The Creator Fund's pool and rules at the start of a pay day."""
+        return self._fund.at(day_ms, *regions(region))
+
+    def affiliate(self, at_ms: int, region: str) -> AffiliateTerms | None:
+        """The affiliate terms at the time of an order."""
+        return self._affiliate.at(at_ms, *regions(region))
+
+    def commission(self, seller_id: str, product_id: str, at_ms: int) -> CommissionRate | None:
+        """What the seller pays for the product; a product's own row goes before the seller's."""
+        return self._commission.at(at_ms, *_goods(seller_id, product_id))
+
+    def commission_changes_ms(
+        self, seller_id: str, product_id: str, region: str, first_ms: int, last_ms: int
+    ) -> list[int]:
+        """The instants in [first, last] at which a product's commission may change, in order."""
+        own = self._commission.changes_ms(first_ms, last_ms, *_goods(seller_id, product_id))
+        common = self._affiliate.changes_ms(first_ms, last_ms, *regions(region))
+        return sorted(own | common)
+
+    def sale_fees(self, at_ms: int, region: str) -> SaleFees | None:
+        """The fees of own sales at the time of an order."""
+        return self._sale_fees.at(at_ms, *regions(region))
+
+    def brand(self, at_ms: int, region: str) -> BrandTerms | None:
+        """How engagement is measured and posts are quoted."""
+        return self._brand.at(at_ms, *regions(region))
+
+    def payout(self, at_ms: int, currency: str) -> PayoutTerms | None:
+        """When and how much of balances of this currency is paid out."""
+        return self._payout.at(at_ms, currency)
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of a name; UTC needs no database of zones."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _goods(seller_id: str, product_id: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (seller_id, product_id), (seller_id, EVERY_PRODUCT)
 
 
 def load_rates(path: Path | str | None = None) -> Rates:
@@ -199,55 +192,17 @@ def load_rates(path: Path | str | None = None) -> Rates:
         ConfigError: the file cannot be used; the message names the file and the key.
     """
     file = RATES_PATH if not path else Path(path)
-    table = _read(file)
+    table = read_toml(file)
     try:
         rows = _RatesFile.model_validate(table)
     except ValidationError as error:
-        raise _config_error(file, error) from error
+        raise config_error(file, error) from error
     try:
         return Rates(
-            gift_preset=rows.gift_preset, gift=rows.gift, creator_rewards=rows.creator_rewards
+            gift_preset=rows.gift_preset,
+            gift=rows.gift,
+            creator_rewards=rows.creator_rewards,
+            more=rows,
         )
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
-
-
-def load_weights(path: Path | str | None = None) -> Weights:
-    """The weights of a file; without one, those that ship with the project.
-
-    Raises:
-        ConfigError: the file cannot be used; the message names the file and the key.
-    """
-    file = WEIGHTS_PATH if not path else Path(path)
-    table = _read(file)
-    try:
-        return Weights.model_validate(table)
-    except ValidationError as error:
-        raise _config_error(file, error) from error
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # broken TOML or broken UTF-8
-        raise ConfigError(f"{file}: not valid TOML: {error}") from error
-
-
-def _config_error(file: Path, error: ValidationError) -> ConfigError:
-    """The first fault, as `FILE: gift[1].micros_per_coin: what is wrong`."""
-    first = error.errors(include_url=False)[0]
-    key = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in first["loc"]).lstrip(".")
-    return ConfigError(f"{file}: {key}: {first['msg']}" if key else f"{file}: {first['msg']}")
-
-
-def _timeline(kind: str, rates: Iterable[_Rate]) -> _Timeline[_Rate]:
-    try:
-        return _Timeline(rates)
-    except ValueError as error:
-        raise ValueError(f"{kind}: {error}") from error
-
-
-def _ms(time: datetime) -> int:
-    return round(time.timestamp() * 1000)

@@ -18,7 +18,8 @@ from scripts.stack import running_stack
 from sinks.client import connect
 from sinks.writer import Writer
 from streams.config import Settings, load_settings
-from streams.settlement import Booked, SettledEntry, Target, missing_entries
+from streams.programs.lines import Line
+from streams.settlement import Account, Booked, SettledEntry, entries_to_book, key_of
 
 HELP = "book a day's earnings as final"
 PROGRAM = "creator_rewards"
@@ -34,10 +35,12 @@ FROM estimates FINAL
 WHERE source = {source:String} AND toDate(occurred_at, 'UTC') = {day:Date}
 """
 _BOOKED = """
-SELECT reference, count(), sum(amount_micros)
+SELECT any(entry_id), creator_id, currency, count(), sum(amount_micros),
+       any(toUnixTimestamp64Milli(occurred_at)), source, reference,
+       argMax(rate_version, (toUInt64OrZero(extract(entry_id, ':(\\\\d+)-[0-9a-f]+$')), entry_id))
 FROM ledger FINAL
 WHERE source = {source:String} AND toDate(occurred_at, 'UTC') = {day:Date}
-GROUP BY reference
+GROUP BY creator_id, currency, source, reference
 """
 _DAYS = """
 SELECT DISTINCT toDate(occurred_at, 'UTC') AS day FROM estimates FINAL
@@ -95,10 +98,12 @@ def settle_days(client: Any, settings: Settings, last: date) -> dict[date, int]:
 def settle_day(client: Any, settings: Settings, day: date) -> int:
     """Book what one day misses; return the number of entries. Safe to repeat and to kill."""
     parameters = {"source": PROGRAM, "day": day}
-    targets = [Target(*row) for row in client.query(_TARGETS, parameters=parameters).result_rows]
+    targets = client.query(_TARGETS, parameters=parameters).result_rows
+    lines = [Line(*row) for row in targets]
     rows = client.query(_BOOKED, parameters=parameters).result_rows
-    booked = {reference: Booked(entries, micros) for reference, entries, micros in rows}
-    entries = missing_entries(targets, booked)
+    # a reference has one key in a program and day, so any of its entries tells it
+    booked = {Account(key_of(row[0]), row[1], row[2]): Booked(*row[3:]) for row in rows}
+    entries = entries_to_book(lines, booked, restate=True)
     with Writer(settings.clickhouse, settings.database) as writer:
         if entries:
             writer.write("ledger", _columns(entries))
@@ -111,14 +116,14 @@ def _columns(entries: Iterable[SettledEntry]) -> list[list[Any]]:
     rows = [
         (
             e.entry_id,
-            e.target.occurred_at_ms,
-            e.target.creator_id,
-            e.target.source,
+            e.occurred_at_ms,
+            e.creator_id,
+            e.source,
             e.state,
             e.amount_micros,
-            e.target.currency,
-            e.target.reference,
-            e.target.rate_version,
+            e.currency,
+            e.reference,
+            e.rate_version,
             e.reason,
             _VERSION,
         )

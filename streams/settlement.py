@@ -1,62 +1,195 @@
-"""Settlement: books what a day is worth less what is booked already.
+"""Settlement: books what accounts should have (lines) less what they have (booked).
 
-Pure: takes the day's targets and the entries booked so far, returns the entries that are missing.
-Run again it returns nothing; after a correction it returns adjustments. Entry ids follow from the
-target and the number of entries before, so two settlements at once write the same rows.
+Pure: the first booking of an account is `final`, each later one an `adjustment` with its reason, and
+an account that no line supports any more is brought to 0. Nothing is ever changed: run again it
+returns nothing, after a correction it returns another entry. Balances may become negative.
+
+An account is (key, creator, currency), so money that moves to another creator is taken back from
+the one who had it.
+
+**Two settlements at once.** An entry is named `<key>:<n>-<digest>`: n is how many bookings the
+account had, the digest is of everything the entry says (creator, time, source, amount, currency,
+reference, rate, reason) and of the sum booked before. (The explanation goes with an entry and is
+no part of it: two that book the same amount must agree, whatever they would say about it.) Hence:
+1. One name stands for one content. Writing it again, by whomever, writes the same row.
+2. Two settlements that saw the same facts and the same ledger write the same names: once.
+3. Two that saw different ones write different names; neither replaces the other. Both amounts then
+   stand, the account may be off its target, and nothing is lost: the sum of what is booked includes
+   both, so the next settlement sees it and books the difference to the target. Settling until
+   nothing is missing therefore ends at the target, whoever else settled meanwhile, as soon as the
+   facts are at rest.
+4. Killed at any instant, some of the entries are there: the next run books the others, with names
+   that do not depend on these, for accounts are independent of each other.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
 from typing import NamedTuple
 
+from schemas.errors import Refused
+from streams.programs.lines import Line, Refusal, Step
+from streams.programs.money import within_int64
 
-class Target(NamedTuple):
-    """What one reference should have earned on one day."""
+RECOUNTED = "recounted after settlement"
+UNSUPPORTED = "nothing supports it any more"
 
-    entry_id: str
-    occurred_at_ms: int
+_DIGEST_BYTES = 8
+_NAME = re.compile(r"(.*):\d+-[0-9a-f]{16}", re.DOTALL)
+
+
+class Account(NamedTuple):
+    """What is booked apart: one subject of one program, for one creator, in one currency."""
+
+    key: str
     creator_id: str
-    source: str
-    amount_micros: int
     currency: str
-    reference: str
-    rate_version: str
 
 
 class Booked(NamedTuple):
-    """The entries that a reference has on the day: how many, and their sum."""
+    """What an account has: entries and their sum; time, source and reference of any of them.
+
+    `rate_version` is that of the entry with the greatest number.
+    """
 
     entries: int
     amount_micros: int
+    occurred_at_ms: int
+    source: str
+    reference: str
+    rate_version: str
 
 
 class SettledEntry(NamedTuple):
     """One entry to append to the ledger."""
 
-    target: Target
     entry_id: str
+    occurred_at_ms: int
+    creator_id: str
+    source: str
     state: str
     amount_micros: int
+    currency: str
+    reference: str
+    rate_version: str
     reason: str
+    explanation: tuple[Step, ...]
 
 
-def missing_entries(targets: Iterable[Target], booked: Mapping[str, Booked]) -> list[SettledEntry]:
-    """Return the entries that bring the ledger to one day's targets.
+def entries_to_book(
+    lines: Iterable[Line],
+    booked: Mapping[Account, Booked],
+    *,
+    refusals: Collection[Refusal] = (),
+    restate: bool = False,
+) -> list[SettledEntry]:
+    """Return the entries that bring the booked accounts to these lines.
 
-    `booked` is by reference. The first entry of a target is `final`, later ones are `adjustment`s of the difference.
+    `booked` and `lines` must be of the same scope (a program, a day), for what is booked and has no
+    line is taken back; unless it is refused, which says that nobody knows. An account booked at
+    another rate is left alone unless `restate`: a change of rates does not rewrite the past.
+
+    Raises:
+        Refused: two lines are for one account: it would be paid twice.
+        SettlementError: a difference does not fit into 64 bits.
     """
-    entries = []
-    for target in sorted(targets):
-        before = booked.get(target.reference, Booked(0, 0))
-        difference = target.amount_micros - before.amount_micros
-        if difference == 0:
-            continue
-        if before.entries == 0:
-            entries.append(SettledEntry(target, target.entry_id, "final", difference, ""))
-        else:
-            entry_id = f"{target.entry_id}:{before.entries}"
-            entries.append(
-                SettledEntry(
-                    target, entry_id, "adjustment", difference, "corrected after settlement"
-                )
-            )
-    return entries
+    targets = _by_account(lines)
+    refused = {refusal.key for refusal in refusals}
+    is_all_refused = any(refusal.is_whole for refusal in refusals)
+    entries = [
+        _entry(account, line, booked.get(account))
+        for account, line in targets.items()
+        if restate or not _is_held(line, booked.get(account))
+    ]
+    entries += [
+        _entry(account, _nothing(account, before), before)
+        for account, before in booked.items()
+        if account not in targets and not is_all_refused and not _is_refused(account, refused)
+    ]
+    return sorted(entry for entry in entries if entry.amount_micros)
+
+
+def held_lines(lines: Iterable[Line], booked: Mapping[Account, Booked]) -> list[Line]:
+    """Return the lines that only a restatement would book, for its preview."""
+    return [line for line in lines if _is_held(line, booked.get(account_of(line)))]
+
+
+def account_of(line: Line) -> Account:
+    """Return the account that a line is for."""
+    return Account(line.key, line.creator_id, line.currency)
+
+
+def key_of(entry_id: str) -> str:
+    """Return the key of an entry's account; an id that settlement did not make is its own key."""
+    match = _NAME.fullmatch(entry_id)
+    return match[1] if match else entry_id
+
+
+def _by_account(lines: Iterable[Line]) -> dict[Account, Line]:
+    targets: dict[Account, Line] = {}
+    for line in lines:
+        account = account_of(line)
+        if account in targets:
+            raise Refused(f"{line.key}: two lines for {line.creator_id}: it would be paid twice")
+        targets[account] = line
+    return targets
+
+
+def _is_held(line: Line, before: Booked | None) -> bool:
+    return before is not None and before.rate_version != line.rate_version
+
+
+def _is_refused(account: Account, refused: Collection[str]) -> bool:
+    """Tell whether the account's key, or what it is a part of, is refused."""
+    parts = account.key.split(":")
+    return any(":".join(parts[:end]) in refused for end in range(1, len(parts) + 1))
+
+
+def _nothing(account: Account, before: Booked) -> Line:
+    return Line(
+        key=account.key,
+        occurred_at_ms=before.occurred_at_ms,
+        creator_id=account.creator_id,
+        source=before.source,
+        amount_micros=0,
+        currency=account.currency,
+        reference=before.reference,
+        rate_version=before.rate_version,
+        explanation=(),
+        cause=UNSUPPORTED,
+    )
+
+
+def _entry(account: Account, line: Line, before: Booked | None) -> SettledEntry:
+    entries, had_micros = (before.entries, before.amount_micros) if before else (0, 0)
+    entry = SettledEntry(
+        entry_id="",
+        occurred_at_ms=line.occurred_at_ms,
+        creator_id=line.creator_id,
+        source=line.source,
+        state="adjustment" if entries else "final",
+        amount_micros=within_int64(line.amount_micros - had_micros, line.key),
+        currency=line.currency,
+        reference=line.reference,
+        rate_version=line.rate_version,
+        reason=_reason(line, before),
+        explanation=(
+            *line.explanation,
+            *([Step("booked before", -had_micros, line.currency)] if entries else []),
+        ),
+    )
+    return entry._replace(entry_id=f"{account.key}:{entries}-{_digest(entry, had_micros)}")
+
+
+def _reason(line: Line, before: Booked | None) -> str:
+    if before is None or not before.entries:
+        return ""
+    if before.rate_version != line.rate_version:
+        return f"restated: rate {line.rate_version} instead of {before.rate_version}"
+    return line.cause if line.cause and line.amount_micros < before.amount_micros else RECOUNTED
+
+
+def _digest(entry: SettledEntry, had_micros: int) -> str:
+    content = json.dumps([*entry[1:-1], had_micros], separators=(",", ":"))
+    return blake2b(content.encode(), digest_size=_DIGEST_BYTES).hexdigest()

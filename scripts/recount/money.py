@@ -87,9 +87,15 @@ def with_corrections(rows: Iterable[Row]) -> Iterator[Row]:
         else:
             rewards.setdefault(match[1], []).append(row)
     for entry_id, parts in rewards.items():
-        first = next((part for part in parts if part[0] == entry_id), parts[0])
-        amount = sum(part[5] for part in parts)
-        yield (entry_id, *first[1:5], amount, *first[6:])
+        # money that moved to another creator was taken back from the one who had it
+        sums: dict[object, int] = {}
+        for part in parts:
+            sums[part[2]] = sums.get(part[2], 0) + part[5]
+        standing = [creator for creator, amount in sums.items() if amount] or [parts[0][2]]
+        for creator in standing:
+            own = (part for part in parts if part[2] == creator)
+            first = min(own, key=lambda part: str(part[0]))
+            yield (entry_id, *first[1:5], sums[creator], *first[6:])
 
 
 def _day(entry: Entry) -> int:

@@ -14,7 +14,11 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 
 # State is a pure function of the log: these read no clock, no environment, no network.
-PURE = ("decode", "dedup", "windows", "scores", "registers", "gifts", "rewards", "partition")
+PURE = (
+    *("decode", "dedup", "windows", "scores", "registers", "gifts", "rewards", "partition"),
+    "settlement",
+    *(f"programs/{path.stem}" for path in sorted((ROOT / "streams" / "programs").glob("*.py"))),
+)
 FOREIGN_TO_PURE = {
     *("faust", "mode", "aiokafka", "clickhouse_connect", "chdb", "aiohttp", "asyncio"),
     *("os", "time", "random", "secrets", "uuid", "socket", "threading"),
