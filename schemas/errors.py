@@ -5,6 +5,7 @@ EngageError
 ├── InputError     a file or message given by a person cannot be used: fix the input
 ├── Unavailable    a service does not answer: wait and try again
 ├── Refused        the operation would do harm or contradicts what exists: do something else
+│   └── Missing    what it needs does not exist: make it first
 └── Fenced         another process owns the partition: exit and be restarted
 """
 
@@ -29,6 +30,10 @@ class Unavailable(EngageError):
 
 class Refused(EngageError):
     """The operation is refused because it would lose, double or contradict something."""
+
+
+class Missing(Refused):
+    """A database or a table does not exist."""
 
 
 class Fenced(EngageError):
