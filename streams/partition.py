@@ -16,6 +16,7 @@ from xxhash import xxh3_64_intdigest
 from schemas import wire
 from schemas.entries import entry_id
 from schemas.failures import Failure, Reason, Stage
+from streams.config import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.dedup import Dedup, id_hash, subject_salt
 from streams.effects import (
     COMMERCE_EFFECTS,
@@ -31,11 +32,6 @@ from streams.scores import decay_table
 from streams.subjects import Live, StreakKey, Subject, Video
 from streams.values import DeadMessage, Entry, LateEvent, Rules, Run
 from streams.windows import Pane
-
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
-DAY_MS = 86_400_000
-
 
 VIDEO, LIVE, USER = 0, 1, 2
 _WRONG_TOPIC: Effect = lambda state, subject, event, n: None  # noqa: E731

@@ -23,7 +23,7 @@ from faust.types import TP
 
 from schemas.errors import Unavailable
 from schemas.failures import DeadLetter
-from sinks.results import Claim, refuse_unless_ours
+from sinks.results import Claim, Results
 from sinks.writer import Writer
 from streams.batches import FetchedRun
 from streams.changelog import Flush, PartitionLog, Position
@@ -58,7 +58,6 @@ class Owned:
     visible: int  # next_offset as of the last rows that ClickHouse acknowledged
     saved: int  # next_offset as of the last checkpoint
     committed: int = 0  # what the group was last told
-    checked: bool = False  # ClickHouse holds our rows and nobody else's
     buried: list[DeadMessage] = field(default_factory=list)  # since the last checkpoint
     idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
 
@@ -82,6 +81,7 @@ class Pipeline:
         self._rules = rules
         self._probe = SourceProbe(settings)
         self._writer = Writer(settings.clickhouse, settings.database)
+        self._results = Results(settings.clickhouse, settings.database)
         self._flushing = asyncio.Lock()
         self._give_up = asyncio.Event()
         self._room = asyncio.Condition()
@@ -286,8 +286,6 @@ class Pipeline:
                 await asyncio.to_thread(self._write_tables, owned, tables)
             except Unavailable as error:
                 log.warning("waiting for ClickHouse: %s", error)
-                for each in self.owned.values():
-                    each.checked = False  # it may come back with another disk
                 if await self._told_to_give_up(wait_s):
                     raise
                 wait_s = min(wait_s * 2, RETRY_S_MAX)
@@ -297,15 +295,11 @@ class Pipeline:
             snapshot.owned.visible = snapshot.next_offset
 
     def _write_tables(self, owned: list[Owned], tables: dict[str, Columns]) -> None:
-        unchecked = {
+        claims = {
             (each.tp.topic, each.tp.partition): Claim(each.incarnation, each.visible)
             for each in owned
-            if not each.checked
         }
-        if unchecked:
-            refuse_unless_ours(self._settings.clickhouse, self._settings.database, unchecked)
-        for each in owned:
-            each.checked = True
+        self._results.refuse_unless_ours(claims)
         for table, columns in tables.items():
             self._writer.write(table, columns)
 
@@ -373,6 +367,7 @@ class Pipeline:
         """Close connections."""
         await self._probe.close()
         self._writer.close()
+        self._results.close()
 
 
 def _merge(snapshots: Sequence[Snapshot]) -> dict[str, Columns]:

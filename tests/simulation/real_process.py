@@ -13,7 +13,8 @@ from faust.types import TP
 
 from schemas.errors import EngageError, Unavailable
 from scripts.recount import Record
-from streams import checkpoint, pipeline
+from sinks.results import Results
+from streams import checkpoint
 from streams.batches import FetchedRun
 from streams.checkpoint import CheckpointStore
 from streams.config import Settings
@@ -273,5 +274,5 @@ def simulated_services(networks: dict[str, Network]) -> Iterator[None]:
             "AIOKafkaConsumer",
             lambda **options: SimulatedConsumer(networks[options["bootstrap_servers"]]),
         )
-        patch.setattr(pipeline, "refuse_unless_ours", lambda *_: None)
+        patch.setattr(Results, "refuse_unless_ours", lambda *_: None)
         yield
