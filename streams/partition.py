@@ -36,7 +36,6 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
-
 VIDEO, LIVE, USER = 0, 1, 2
 _WRONG_TOPIC: Effect = lambda state, subject, event, n: None  # noqa: E731
 _KIND = {VIDEO: "video", LIVE: "live", USER: "user"}
@@ -358,15 +357,8 @@ class Partition:
         rate = self.rules.rates.gift(event.event_time_ms)
         assert rate is not None, "admission refuses gifts without a rate"
         micros = event.coins * event.repeat_count * rate.micros_per_coin
-        return Frame(
-            event.repeat_count,
-            event.event_time_ms,
-            event.id,
-            event.coins,
-            event.creator_id,
-            micros,
-            rate.version,
-        )
+        named = (event.event_time_ms, event.id, event.coins, event.creator_id)
+        return Frame(event.repeat_count, *named, micros, rate.version)
 
     def await_deadline(self, live: Live, key: StreakKey, streak: Streak) -> None:
         """Finish the streak when event time has passed its deadline."""

@@ -29,6 +29,7 @@ class DeadLetter(NamedTuple):
 
     stage: str
     reason: str
+    detail: str
     raw: bytes
     event_time_ms: int | None
 
@@ -130,6 +131,7 @@ class PartitionCount:
         self._result.dead_letters[message.record.offset] = DeadLetter(
             message.stage,
             message.reason,
+            message.detail,
             message.record.value or b"",
             None if event is None else event.event_time_ms,
         )
