@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
 from scripts.recount.expected import Columns, Expected
+from scripts.recount.fact_checks import fact_checks
 from scripts.recount.model import COUNTERS, DAY_MS, HOUR_MS, MINUTE_MS
 from scripts.recount.money import Settled, booked, daily, ledger_row
 from scripts.recount.partition import Cell
@@ -235,6 +236,7 @@ def all_checks(
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),
+        *fact_checks(expected),
     ]
 
 

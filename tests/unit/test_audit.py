@@ -155,6 +155,8 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
         *("engagement_1m", "engagement_1h", "engagement_1d", "videos", "lives", "creators"),
         *("trending_now", "earnings_ledger", "earnings_daily", "balances"),
         *("dead_letters", "late_events", "partitions"),
+        *("order_events", "affiliate_clicks", "product_views", "search_views"),
+        *("deals", "follow_actions"),
     }
     for each in checks:
         assert len(each.sql.split(" FROM ")[0].split(", ")) >= len(each.columns)

@@ -1,0 +1,1 @@
+-- Taken by another change; numbers leave no gap. The merge puts the real 0011 here.
