@@ -3,7 +3,7 @@
 `apply` takes runs of decoded messages in offset order. It reads no clock and does no I/O: the same
 prefix of a partition gives the same state, whoever computes it and wherever the runs are cut.
 What must leave is collected: changed panes and subjects (streams/rows.py turns them into rows) and
-the rows that are born whole: late events, dead letters, ledger entries.
+the rows that are born whole: late events, dead letters, ledger entries, facts.
 """
 
 from collections import Counter
@@ -25,6 +25,7 @@ from streams.effects import (
     VIDEO_EFFECTS,
     Effect,
 )
+from streams.facts import Facts
 from streams.gifts import Booking, Frame, Streak
 from streams.registers import Registers
 from streams.scores import decay_table
@@ -93,6 +94,7 @@ class Partition:
         self.late: list[LateEvent] = []
         self.dead: list[DeadMessage] = []
         self.entries: list[Entry] = []
+        self.facts = Facts()
 
     # ---------------------------------------------------------------- the loop
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
 from scripts.recount.content import Performance
 from scripts.recount.expected import Columns, Expected
+from scripts.recount.fact_checks import fact_checks
 from scripts.recount.model import COUNTERS, CURRENCY_OF_SUMS, DAY_MS, HOUR_MS, MINUTE_MS
 from scripts.recount.money import LEDGER_COLUMNS, Settled, booked, daily, ledger_row
 from scripts.recount.partition import Cell
@@ -274,6 +275,7 @@ def all_checks(
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),
+        *fact_checks(expected),
     ]
 
 

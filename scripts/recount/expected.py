@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scripts.recount.content import Performance, Value, content_of
+from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
@@ -43,6 +44,7 @@ class Expected:
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -64,6 +66,7 @@ def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
         expected.late_events.update(part.late)
         for offset, letter in part.dead_letters.items():
             expected.dead_letters[part.topic, part.partition, offset] = letter
+        expected.facts.add(part.facts)
         if part.sums.messages:
             expected.partitions[part.topic, part.partition] = part.sums
     for video in videos.values():

@@ -7,6 +7,7 @@ from math import exp2, log, log2
 
 from schemas.rows import COUNTERS, NO_SCORE
 from scripts.recount.compare import Row
+from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
 
@@ -197,6 +198,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "dead_letters": dead_letters,
     "late_events": late_events,
     "partitions": partitions,
+    **FACT_VIEWS,
 }
 
 
