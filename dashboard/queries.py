@@ -263,7 +263,7 @@ BALANCE = Query(
 
 CREATOR_DAYS = Query(
     "creator_days",
-    "One creator's money by day and source.",
+    "One creator's money in USD by day and source, estimates included.",
     """
     SELECT toDateTime(day, 'UTC') AS at, source, sum(d.amount_micros) AS amount_micros,
         sum(d.entries) AS entries

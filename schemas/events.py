@@ -262,13 +262,14 @@ class GiftRefunded(LiveEvent):
 
 
 class AffiliateClick(CommerceEvent):
-    """A click on a creator's product link.
+    """A click on a creator's product link; `live_id` says that it was made inside that live.
 
     The contract gives all commerce types one list of fields; a click has no order yet, so here
     the order's fields may be absent.
     """
 
     type: Literal["affiliate_click"]
+    live_id: Id | None = None
     order_id: Id | None = None
     quantity: Quantity | None = None
     paid_micros: Micros | None = None

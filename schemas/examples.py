@@ -93,7 +93,7 @@ _ALL = (
         order_id="o70",
     ),
     _live("gift_refunded", order_id="o70", reason="refunded by the app store"),
-    _product("affiliate_click"),
+    _product("affiliate_click", live_id="l5"),
     _product("order_placed", **_ORDER),
     _product("order_settled", **_ORDER),
     _product("order_refunded", **_ORDER, refund_micros=12_990_000),

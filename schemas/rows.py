@@ -9,47 +9,30 @@ hot path never builds datetimes. `clickhouse_types` gives the column types that 
 declare; a test holds the two together.
 """
 
-from typing import Annotated, Any, get_args
+from schemas.fact_rows import FACT_TABLES
+from schemas.row_types import (
+    Counts,
+    Days,
+    Flag,
+    Milliseconds,
+    Natural,
+    Number,
+    OptionalMilliseconds,
+    Raw,
+    Real,
+    Row,
+    Seconds,
+    Small,
+    Text,
+    Texts,
+    Word,
+    clickhouse_types,
+    columns_of,
+)
 
-from pydantic import BaseModel, ConfigDict, Field
+__all__ = ["COLUMNS", "COUNTERS", "NO_SCORE", "TABLES", "Row", "clickhouse_types"]
 
-INT64_MAX = 2**63 - 1
-UINT64_MAX = 2**64 - 1
-UINT32_MAX = 2**32 - 1
-TIME_MS_MAX = 4_102_444_800_000
 NO_SCORE = -1e308  # stands for log2 of nothing: minus infinity is not a value to sort or add by
-
-
-class ColumnType(str):
-    """Annotation of a field: the ClickHouse type of its column."""
-
-    __slots__ = ()
-
-
-Text = Annotated[str, ColumnType("String")]
-Raw = Annotated[bytes, ColumnType("String")]
-Word = Annotated[str, ColumnType("LowCardinality(String)")]
-Texts = Annotated[list[str], ColumnType("Array(String)")]
-Number = Annotated[int, Field(ge=-INT64_MAX, le=INT64_MAX), ColumnType("Int64")]
-Natural = Annotated[int, Field(ge=0, le=UINT64_MAX), ColumnType("UInt64")]
-Small = Annotated[int, Field(ge=0, le=UINT32_MAX), ColumnType("UInt32")]
-Flag = Annotated[int, Field(ge=0, le=1), ColumnType("UInt8")]
-Real = Annotated[float, Field(allow_inf_nan=False), ColumnType("Float64")]
-Milliseconds = Annotated[int, Field(ge=0, le=TIME_MS_MAX), ColumnType("DateTime64(3, 'UTC')")]
-Seconds = Annotated[int, Field(ge=0, le=TIME_MS_MAX // 1000), ColumnType("DateTime('UTC')")]
-Days = Annotated[int, Field(ge=0, le=TIME_MS_MAX // 86_400_000), ColumnType("Date")]
-OptionalMilliseconds = Annotated[
-    int | None,
-    Field(ge=0, le=TIME_MS_MAX),
-    ColumnType("Nullable(DateTime64(3, 'UTC'))"),
-]
-Counts = Annotated[dict[str, int], ColumnType("Map(LowCardinality(String), UInt64)")]
-
-
-class Row(BaseModel):
-    """Base of all rows: strict, frozen, no unknown columns."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 class Counters(Row):
@@ -289,24 +272,8 @@ TABLES: dict[str, type[Row]] = {
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,
     "partitions": PartitionState,
+    **FACT_TABLES,
 }
 
 
-def clickhouse_types(model: type[Row]) -> dict[str, str]:
-    """Column names of a row and their ClickHouse types, in the order of the table."""
-    hints: dict[str, Any] = {}
-    for base in reversed(model.__mro__):
-        hints.update(getattr(base, "__annotations__", {}))
-    return {name: _column_type(name, hints[name]) for name in model.model_fields}
-
-
-def _column_type(name: str, annotation: object) -> str:
-    for note in get_args(annotation)[1:]:
-        if isinstance(note, ColumnType):
-            return str(note)
-    raise TypeError(f"column {name} has no ClickHouse type")
-
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    table: tuple(clickhouse_types(model)) for table, model in TABLES.items()
-}
+COLUMNS: dict[str, tuple[str, ...]] = {table: columns_of(model) for table, model in TABLES.items()}

@@ -288,8 +288,9 @@ class AffiliateClick(
     tag_field="type",
     tag="affiliate_click",
 ):
-    """A click on a creator's product link."""
+    """A click on a creator's product link; `live_id` says that it was made inside that live."""
 
+    live_id: Id | None = None
     order_id: Id | None = None
     quantity: Quantity | None = None
     paid_micros: Micros | None = None

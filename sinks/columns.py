@@ -119,14 +119,20 @@ def _counts(values: Column) -> pa.Array:
     return pa.MapArray.from_arrays(_offsets(values), names, _plain(pa.uint64(), "Q")(numbers))
 
 
-def _optional_times(values: Column) -> pa.Array:
-    present = bytes(value is not None for value in values)
-    bits = pc.cast(
-        pa.Array.from_buffers(pa.uint8(), len(values), [None, pa.py_buffer(present)]), pa.bool_()
-    )
-    packed = struct.pack(f"={len(values)}q", *(value or 0 for value in values))
-    buffers = [bits.buffers()[1], pa.py_buffer(packed)]
-    return pa.Array.from_buffers(_TIMESTAMP, len(values), buffers)
+def _optional(kind: pa.DataType) -> Encoder:
+    """Integers of 64 bits, some of them absent."""
+
+    def encode(values: Column) -> pa.Array:
+        present = bytes(value is not None for value in values)
+        bits = pc.cast(
+            pa.Array.from_buffers(pa.uint8(), len(values), [None, pa.py_buffer(present)]),
+            pa.bool_(),
+        )
+        packed = struct.pack(f"={len(values)}q", *(value or 0 for value in values))
+        buffers = [bits.buffers()[1], pa.py_buffer(packed)]
+        return pa.Array.from_buffers(kind, len(values), buffers)
+
+    return encode
 
 
 def _offsets(values: Column) -> pa.Array:
@@ -153,6 +159,7 @@ _ENCODERS: dict[str, Encoder] = {
     "Float64": _plain(pa.float64(), "d"),
     "DateTime('UTC')": _plain(pa.uint32(), "I"),
     "DateTime64(3, 'UTC')": _plain(_TIMESTAMP, "q"),
-    "Nullable(DateTime64(3, 'UTC'))": _optional_times,
+    "Nullable(DateTime64(3, 'UTC'))": _optional(_TIMESTAMP),
+    "Nullable(Int64)": _optional(pa.int64()),
     "Date": _plain(pa.uint16(), "H"),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from schemas import wire
 from streams import windows as w
 from streams.dedup import id_hash
+from streams.facts import OrderStep
 from streams.gifts import Frame, Streak
 from streams.registers import Registers
 from streams.subjects import Live, Published, Video
@@ -65,6 +66,8 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
+        if event.feed == "search" or video.product_ids:
+            _note_view(state, video, event, 1)
         viewers.changed.add(user)
         viewers.views[user] = views = viewers.views.get(user, 0) + 1
         if views == 1:
@@ -73,10 +76,20 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
             _qualified(state, video, minute, event.creator_id, 1)
         return
     viewers.remove(user)
+    _note_view(state, video, event, 0)
     if qualifies:
         hashed = id_hash(event.id, video.salt)
         for changed_minute, change in viewers.disqualify(user, minute, hashed):
             _qualified(state, video, changed_minute, event.creator_id, change)
+
+
+def _note_view(state: "Partition", video: Video, event: wire.View, counted: int) -> None:
+    """Note a view as a fact; of one taken back nobody knows any more which products it showed."""
+    if event.feed == "search":
+        state.facts.search_view(event, counted, state.offset)
+    if video.product_ids if counted else video.sold:
+        product_ids = video.product_ids if counted else ()
+        state.facts.product_view(event, product_ids, counted, state.offset)
 
 
 def _qualified(state: "Partition", video: Video, minute: int, creator_id: str, n: int) -> None:
@@ -129,18 +142,25 @@ def follow(state: "Partition", video: Video, event: wire.Follow, n: int) -> None
     """Count a follow and set the (creator, user) register on."""
     _count_follow(state, video, event, n)
     state.follow(event, n, on=True)
+    state.facts.follow_action(event, 1, int(n > 0), state.offset)
 
 
 def unfollow(state: "Partition", video: Video, event: wire.Follow, n: int) -> None:
     """Set the (creator, user) register off."""
     state.follow(event, n, on=False)
+    state.facts.follow_action(event, 0, int(n > 0), state.offset)
+
+
+def deal_signed(state: "Partition", video: Video, event: wire.DealSigned, n: int) -> None:
+    """Note the deal; what it pays is settled."""
+    state.facts.deal(event, int(n > 0), state.offset)
 
 
 def published(state: "Partition", video: Video, event: wire.VideoPublished, n: int) -> None:
     """Keep the video's metadata; the latest publication stands."""
     rest = {p for p in video.published if p[:2] != (event.event_time_ms, event.id)}
     known = sorted({*rest, Published.of(event)} if n > 0 else rest)
-    video.published = tuple(known[-PUBLISHED_MAX:])
+    video.publish(tuple(known[-PUBLISHED_MAX:]))
     video.reestimate(0, state.reward_floor_views)
 
 
@@ -232,6 +252,16 @@ def gift_refunded(state: "Partition", live: Live, event: wire.GiftRefunded, n: i
             state.book(live, key, streak, streak.refund(event.event_time_ms))
 
 
+def affiliate_click(state: "Partition", user: bytes, event: wire.AffiliateClick, n: int) -> None:
+    """Note the click."""
+    state.facts.click(event, state.offset)
+
+
+def order(state: "Partition", user: bytes, event: OrderStep, n: int) -> None:
+    """Note one step of an order."""
+    state.facts.order(event, state.offset)
+
+
 VIDEO_EFFECTS: dict[type, Effect] = {
     wire.VideoPublished: published,
     wire.Impression: counted(w.IMPRESSIONS),
@@ -249,7 +279,7 @@ VIDEO_EFFECTS: dict[type, Effect] = {
     wire.ProfileView: counted(w.PROFILE_VIEWS),
     wire.NotInterested: counted(w.NOT_INTERESTED, "not_interested"),
     wire.Report: counted(w.REPORTS, "report"),
-    wire.DealSigned: nothing,
+    wire.DealSigned: deal_signed,
     wire.Invalidated: invalidated,
 }
 LIVE_EFFECTS: dict[type, Effect] = {
@@ -262,10 +292,10 @@ LIVE_EFFECTS: dict[type, Effect] = {
     wire.GiftRefunded: gift_refunded,
 }
 COMMERCE_EFFECTS: dict[type, Effect] = {
-    wire.AffiliateClick: nothing,
-    wire.OrderPlaced: nothing,
-    wire.OrderSettled: nothing,
-    wire.OrderRefunded: nothing,
+    wire.AffiliateClick: affiliate_click,
+    wire.OrderPlaced: order,
+    wire.OrderSettled: order,
+    wire.OrderRefunded: order,
 }
 CONTROL_EFFECTS: dict[type, Effect] = {wire.Tick: nothing}  # admission has moved the event time
 # Money and metadata are idempotent by keys of their own, so lateness has no say.

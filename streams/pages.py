@@ -143,6 +143,7 @@ def _video_records(
         list(video.durations_ms.items()),
         list(video.days.items()),
         video.earns,
+        video.sold,
         video.changed,
     )
     keys = ((tag, user) for tag, part in enumerate(users) for user in part)
@@ -168,11 +169,11 @@ def _load_video(state: Partition, record: list[Any]) -> None:
     if header is not None:
         video.creator_id, video.total = header[0], header[1]
         video.score, video.fast_score = Decayed(*header[2]), Decayed(*header[3])
-        video.published = tuple(_published(p) for p in header[4])
+        video.publish(tuple(_published(p) for p in header[4]))
         video.durations_ms = dict(map(tuple, header[5]))
         video.days = dict(map(tuple, header[6]))
         video.qualified = sum(video.days.values())
-        video.earns, video.changed = header[7], header[8]
+        video.earns, video.sold, video.changed = header[7:]
     _load_panes(video, panes, gone)
     for tag, user, *entry in entries:
         if tag == 0:

@@ -3,7 +3,7 @@
 `apply` takes runs of decoded messages in offset order. It reads no clock and does no I/O: the same
 prefix of a partition gives the same state, whoever computes it and wherever the runs are cut.
 What must leave is collected: changed panes and subjects (streams/rows.py turns them into rows) and
-the rows that are born whole: late events, dead letters, ledger entries.
+the rows that are born whole: late events, dead letters, ledger entries, facts.
 """
 
 from collections import Counter
@@ -26,6 +26,7 @@ from streams.effects import (
     VIDEO_EFFECTS,
     Effect,
 )
+from streams.facts import Facts
 from streams.gifts import Booking, Frame, Streak
 from streams.registers import Registers
 from streams.scores import decay_table
@@ -90,6 +91,7 @@ class Partition:
         self.late: list[LateEvent] = []
         self.dead: list[DeadMessage] = []
         self.entries: list[Entry] = []
+        self.facts = Facts()
 
     # ---------------------------------------------------------------- the loop
 
@@ -354,15 +356,8 @@ class Partition:
         rate = self.rules.rates.gift(event.event_time_ms)
         assert rate is not None, "admission refuses gifts without a rate"
         micros = event.coins * event.repeat_count * rate.micros_per_coin
-        return Frame(
-            event.repeat_count,
-            event.event_time_ms,
-            event.id,
-            event.coins,
-            event.creator_id,
-            micros,
-            rate.version,
-        )
+        named = (event.event_time_ms, event.id, event.coins, event.creator_id)
+        return Frame(event.repeat_count, *named, micros, rate.version)
 
     def await_deadline(self, live: Live, key: StreakKey, streak: Streak) -> None:
         """Finish the streak when event time has passed its deadline."""

@@ -61,9 +61,10 @@ class RowBuilder:
         rows["dead_letters_log"].extend(self._dead(state))
         rows["partitions"].append(self._partition(state))
         self._shown = state.next_offset
-        return {
+        taken = {
             table: _columns(table, table_rows) for table, table_rows in rows.items() if table_rows
         }
+        return taken | state.facts.take(self.source, self.base)
 
     def _window(self, subject: Subject, pane: Pane) -> tuple[Any, ...]:
         return (

@@ -102,9 +102,11 @@ class Video(Subject):
         "favorites",
         "half_lives_ms",
         "likes",
+        "product_ids",
         "published",
         "qualified",
         "score",
+        "sold",
         "viewers",
     )
     kind = "video"
@@ -118,11 +120,19 @@ class Video(Subject):
         self.likes = Registers()
         self.favorites = Registers()
         self.published: tuple[Published, ...] = ()  # sorted by (event_time_ms, event_id)
+        self.product_ids: tuple[str, ...] = ()  # of the publication that stands
+        self.sold = False  # once published with products: a view of it may have been a product view
         self.durations_ms: dict[int, int] = {}  # views by the duration they told
         self.days: dict[int, int] = {}  # qualified views by UTC day number
         self.qualified = 0  # the sum of days
         self.days_changed_from: int | None = None  # first day whose estimate may have changed
         self.earns = False  # once published and above the reward threshold
+
+    def publish(self, published: tuple[Published, ...]) -> None:
+        """Set the publications, in order; the last one stands, and its products."""
+        self.published = published
+        self.product_ids = published[-1].product_ids if published else ()
+        self.sold = self.sold or bool(self.product_ids)
 
     def reestimate(self, day: int, floor_views: int) -> None:
         """Note that estimates from a day on may have changed.

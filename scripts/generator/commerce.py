@@ -6,6 +6,7 @@ from random import Random
 from typing import Literal
 
 from scripts.generator.figures import HOUR_MS, MINUTE_MS
+from scripts.generator.lives import Live
 from scripts.generator.population import World
 from scripts.generator.timeline import Event, Timeline, new_event
 
@@ -24,17 +25,23 @@ _OWN_SALES_SHARE = 0.3
 _CURRENCY = "USD"
 _PRICES_CENTS = (499, 999, 1299, 1999, 2499, 3999, 8900)
 _SELLERS = 20
+_IN_LIVE_SHARE = 0.15  # [OURS] clicks on what a creator shows in a live
+_LATEST_SHARE = 0.7  # of the span: then there is time for what follows a click
 
 
 class Shop:
     """Adds clicks and what becomes of them."""
 
-    def __init__(self, world: World, timeline: Timeline, seed: int) -> None:
+    def __init__(self, world: World, timeline: Timeline, seed: int, lives: list[Live]) -> None:
         self._world = world
         self._timeline = timeline
         self._rng = Random(f"{seed}/commerce")
+        self._live_rng = Random(f"{seed}/commerce/lives")
         self._orders = 0
         self._span_ms = timeline.end_ms - timeline.start_ms
+        latest_ms = timeline.start_ms + int(self._span_ms * _LATEST_SHARE)
+        self._lives = [live for live in lives if live.end_ms < latest_ms]
+        self._clicked_in_live = False
 
     def run(self, count: int) -> None:
         """Add about `count` events, and at least every course once."""
@@ -47,20 +54,33 @@ class Shop:
 
     def _buyer(self, course: Course, *, is_own_sale: bool) -> None:
         rng = self._rng
-        time_ms = self._timeline.start_ms + int(rng.random() * self._span_ms * 0.7)
+        time_ms = self._timeline.start_ms + int(rng.random() * self._span_ms * _LATEST_SHARE)
         user = self._world.pick_user(rng)
         creator = rng.choice(self._world.creators)
         product = rng.randrange(1, 62)
         if is_own_sale and course != "clicked":
             goods = {"product_id": f"own{product}", "seller_id": creator.id}
         else:
+            live = self._live()
+            if live is not None:
+                creator = live.creator
+                time_ms = self._live_rng.randrange(live.start_ms, live.end_ms)
             seller = f"s{product % _SELLERS + 1}"
             goods = {"product_id": f"p{product}", "seller_id": seller, "creator_id": creator.id}
             goods["link_id"] = f"k{creator.id[1:]}-{product}"
-            self._timeline.add(new_event("affiliate_click", time_ms, user) | goods)
+            place = {} if live is None else {"live_id": live.id}
+            self._timeline.add(new_event("affiliate_click", time_ms, user) | goods | place)
             time_ms += int(rng.random() ** 2 * min(6 * HOUR_MS, self._span_ms // 12)) + MINUTE_MS
         if course != "clicked":
             self._order(course, user, goods, time_ms)
+
+    def _live(self) -> Live | None:
+        """Return the live that a click is made in, if any; the first click of a log is in one."""
+        rng = self._live_rng
+        if not self._lives or (self._clicked_in_live and rng.random() >= _IN_LIVE_SHARE):
+            return None
+        self._clicked_in_live = True
+        return rng.choice(self._lives)
 
     def _order(self, course: Course, user: str, goods: dict[str, str], time_ms: int) -> None:
         rng = self._rng

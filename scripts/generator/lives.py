@@ -39,7 +39,9 @@ _REFUND_DELAY_MS = 90 * MINUTE_MS
 
 
 @dataclass(slots=True)
-class _Live:
+class Live:
+    """One live session of the log."""
+
     id: str
     creator: Creator
     start_ms: int
@@ -53,8 +55,8 @@ class Lives:
         self._world = world
         self._timeline = timeline
         self._rng = Random(f"{seed}/lives")
-        self._lives = 0
         self._streaks = 0
+        self.sessions: list[Live] = []
 
     def run(self, count: int) -> None:
         """Add about `count` events, and at least every case once."""
@@ -64,13 +66,13 @@ class Lives:
 
     def _session(self, room: int) -> None:
         rng, timeline = self._rng, self._timeline
-        self._lives += 1
         span_ms = timeline.end_ms - timeline.start_ms
         length_ms = min(span_ms // 4, (20 + int(rng.random() * 40)) * MINUTE_MS)
         latest_ms = span_ms - length_ms - min(_REFUND_DELAY_MS, span_ms // 4)
         start_ms = timeline.start_ms + int((0.1 + 0.9 * rng.random()) * latest_ms)
         creator = rng.choice(self._world.creators)
-        live = _Live(f"l{self._lives}", creator, start_ms, start_ms + length_ms)
+        live = Live(f"l{len(self.sessions) + 1}", creator, start_ms, start_ms + length_ms)
+        self.sessions.append(live)
         timeline.add(_on_live("live_started", start_ms, creator.id, live), may_be_late=False)
         stop = len(timeline) + room
         for number in range(_VIEWERS):
@@ -79,7 +81,7 @@ class Lives:
             self._viewer(live, gives=self._streaks < len(_FIRST_FATES))
         timeline.add(_on_live("live_ended", live.end_ms, creator.id, live), may_be_late=False)
 
-    def _viewer(self, live: _Live, *, gives: bool) -> None:
+    def _viewer(self, live: Live, *, gives: bool) -> None:
         rng, timeline = self._rng, self._timeline
         user = self._world.pick_user(rng)
         length_ms = live.end_ms - live.start_ms
@@ -96,7 +98,7 @@ class Lives:
         if not chance(rng, _LEAVE_LOST_PPM):
             timeline.add(_on_live("live_left", joined_ms + stay_ms, user, live))
 
-    def _streak(self, live: _Live, user: str, time_ms: int) -> None:
+    def _streak(self, live: Live, user: str, time_ms: int) -> None:
         rng = self._rng
         fate = self._fate()
         self._streaks += 1
@@ -124,7 +126,7 @@ class Lives:
             self._refund(live, user, order, time_ms, is_first=fate == "refunded_before")
 
     def _refund(
-        self, live: _Live, user: str, order: dict[str, str], time_ms: int, *, is_first: bool
+        self, live: Live, user: str, order: dict[str, str], time_ms: int, *, is_first: bool
     ) -> None:
         later_ms = int((0.2 + 0.8 * self._rng.random()) * _REFUND_DELAY_MS)
         time_ms += 1_000 if is_first else later_ms
@@ -144,7 +146,7 @@ class Lives:
         return "whole"
 
 
-def _on_live(kind: str, time_ms: int, user: str, live: _Live) -> Event:
+def _on_live(kind: str, time_ms: int, user: str, live: Live) -> Event:
     event = new_event(kind, time_ms, user)
     event["live_id"] = live.id
     event["creator_id"] = live.creator.id

@@ -116,8 +116,9 @@ def generate(spec: Spec, progress: Callable[[int], None] | None = None) -> list[
     sign_deals(world, timeline, spec.seed, max(2, len(world.videos) // _VIDEOS_PER_DEAL))
     for _ in range(max(_FORGOTTEN_MIN, spec.events * FAR_LATE_PPM // 1_000_000)):
         forgotten(rng, timeline)
-    Lives(world, timeline, spec.seed).run(int(room * _LIVES_SHARE))
-    Shop(world, timeline, spec.seed).run(int(room * _COMMERCE_SHARE))
+    lives = Lives(world, timeline, spec.seed)
+    lives.run(int(room * _LIVES_SHARE))
+    Shop(world, timeline, spec.seed, lives.sessions).run(int(room * _COMMERCE_SHARE))
     Bots(world, timeline, spec.seed).run(int(room * _BOTS_SHARE))
     crowd = Crowd(world, timeline, spec.seed)
     crowd.rarities()

@@ -1,16 +1,18 @@
 """Every public view with what the recount expects in it.
 
-Times are read as milliseconds. Sources of earnings that no event of these rules makes (deals,
-orders, the pool) are left out of the ledger and taken as found in the balances.
+Times are read as milliseconds. What no rule makes yet must not be there: boosts, pools, and entries
+of the Creator Fund, deals, orders and sales.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
+from scripts.recount.content import Performance
 from scripts.recount.expected import Columns, Expected
-from scripts.recount.model import COUNTERS, DAY_MS, HOUR_MS, MINUTE_MS
-from scripts.recount.money import Settled, booked, daily, ledger_row
+from scripts.recount.fact_checks import fact_checks
+from scripts.recount.model import COUNTERS, CURRENCY_OF_SUMS, DAY_MS, HOUR_MS, MINUTE_MS
+from scripts.recount.money import LEDGER_COLUMNS, Settled, booked, daily, ledger_row
 from scripts.recount.partition import Cell
 from scripts.recount.trending import NO_SCORE, Trend
 from scripts.recount.videos import Counts
@@ -25,15 +27,18 @@ SUMS = (
     "dead_letters",
     "unknown_fields",
 )
-LEDGER_COLUMNS = (
-    "occurred_at",
+VIDEO_TEXTS = (
     "creator_id",
-    "source",
-    "state",
-    "amount_micros",
-    "currency",
-    "rate_version",
+    "content_type",
+    "duration_ms",
+    "pool",
+    "is_original",
+    "is_promoted",
+    "hashtags",
+    "sound_id",
+    "challenge_id",
 )
+BOOST_COLUMNS = ("pool", "verdict", "decided_at", "weights_version")
 
 
 def engagement_check(expected: Expected, view: str, size_ms: int) -> Check:
@@ -71,10 +76,8 @@ def windows_of(minutes: dict[Cell, Counts], size_ms: int) -> dict[Cell, Counts]:
 
 def videos_check(expected: Expected) -> Check:
     """Totals, registers and metadata of the videos."""
-    texts = ("creator_id", "content_type", "duration_ms")
-    return _by_id(
-        "videos", "video_id", expected.videos, texts, ("published_at",), (*COUNTERS, *REGISTERS)
-    )
+    numbers = (*COUNTERS, *REGISTERS)
+    return _by_id("videos", "video_id", expected.videos, VIDEO_TEXTS, ("published_at",), numbers)
 
 
 def lives_check(expected: Expected) -> Check:
@@ -85,10 +88,10 @@ def lives_check(expected: Expected) -> Check:
 
 
 def creators_check(expected: Expected, settled: Settled) -> Check:
-    """Totals of the creators, and what was booked for them."""
+    """Totals of the creators, and what was booked for them in the currency of sums."""
     earnings: Counter[str] = Counter()
-    for (creator_id, _), amount in booked(expected.ledger, settled).items():
-        earnings[creator_id] += amount
+    for (creator_id, currency), amount in booked(expected.ledger, settled).items():
+        earnings[creator_id] += amount if currency == CURRENCY_OF_SUMS else 0
     names = ("followers", "videos", *COUNTERS, "engagement_rate", "reply_rate", "earnings_micros")
     rows: dict[Key, Columns] = {(name,): row for name, row in expected.creators.items()}
     for creator_id in earnings:
@@ -133,11 +136,11 @@ def trending_check(expected: Expected) -> Check:
 
 
 def ledger_check(expected: Expected, settled: Settled) -> Check:
-    """Entries of gifts and Creator Rewards; found corrections of a reward are added to it."""
+    """Every entry; found corrections of a reward are to be added to it (`with_corrections`)."""
     return Check(
         view="earnings_ledger",
         sql=f"SELECT entry_id, {_ms('occurred_at')}, {', '.join(LEDGER_COLUMNS[1:])} "
-        "FROM earnings_ledger WHERE source IN ('gift', 'creator_rewards')",
+        "FROM earnings_ledger",
         keys=1,
         columns=LEDGER_COLUMNS,
         expected={(entry_id,): entry for entry_id, entry in expected.ledger.items()},
@@ -150,8 +153,7 @@ def daily_check(expected: Expected, settled: Settled) -> Check:
     """The ledger by day, creator and source."""
     return Check(
         view="earnings_daily",
-        sql=f"SELECT {_ms('day')}, creator_id, source, amount_micros, entries "
-        "FROM earnings_daily WHERE source IN ('gift', 'creator_rewards')",
+        sql=f"SELECT {_ms('day')}, creator_id, source, amount_micros, entries FROM earnings_daily",
         keys=3,
         columns=("amount_micros", "entries"),
         expected=daily(expected.ledger, settled),
@@ -173,6 +175,36 @@ def balances_check(expected: Expected, settled: Settled) -> Check:
     )
 
 
+def content_check(expected: Expected) -> Check:
+    """What kinds of content come to; settling moves no earnings, for they include estimates."""
+
+    def row_of(_: Key, sums: Performance) -> Row:
+        rate = near(sums.likes_per_1000_views)
+        return (sums.videos, sums.views, sums.likes, rate, sums.earnings_micros)
+
+    columns = ("videos", "views", "likes", "likes_per_1000_views", "earnings_micros")
+    return Check(
+        view="content_performance",
+        sql=f"SELECT dimension, value, {', '.join(columns)} FROM content_performance",
+        keys=2,
+        columns=columns,
+        expected=expected.content_performance,
+        row_of=row_of,
+    )
+
+
+def boosts_check() -> Check:
+    """Decisions of traffic pools: there are none until there are pools."""
+    return Check(
+        view="boosts",
+        sql=f"SELECT video_id, pool, verdict, {_ms('decided_at')}, weights_version FROM boosts",
+        keys=1,
+        columns=BOOST_COLUMNS,
+        expected={},
+        row_of=lambda _, row: row,
+    )
+
+
 def late_check(expected: Expected) -> Check:
     """Events that came after the horizon."""
     return Check(
@@ -186,15 +218,21 @@ def late_check(expected: Expected) -> Check:
 
 
 def dead_letters_check(expected: Expected) -> Check:
-    """Refused messages, byte for byte."""
+    """Refused messages, byte for byte, and why; details of `decode` are pydantic's words."""
     return Check(
         view="dead_letters",
-        sql="SELECT topic, `partition`, `offset`, stage, reason, hex(raw), "
+        sql="SELECT topic, `partition`, `offset`, stage, reason, detail, hex(raw), "
         "toUnixTimestamp64Milli(event_time) FROM dead_letters",
         keys=3,
-        columns=("stage", "reason", "raw", "event_time"),
+        columns=("stage", "reason", "detail", "raw", "event_time"),
         expected=expected.dead_letters,
-        row_of=lambda _, it: (it.stage, it.reason, it.raw.hex().upper(), it.event_time_ms),
+        row_of=lambda _, it: (
+            it.stage,
+            it.reason,
+            it.detail,
+            it.raw.hex().upper(),
+            it.event_time_ms,
+        ),
     )
 
 
@@ -232,9 +270,12 @@ def all_checks(
         ledger_check(expected, settled),
         daily_check(expected, settled),
         balances_check(expected, settled),
+        content_check(expected),
+        boosts_check(),
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),
+        *fact_checks(expected),
     ]
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from scripts.recount.content import Performance, Value, content_of
+from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
@@ -38,9 +40,11 @@ class Expected:
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
+    content_performance: dict[Value, Performance] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -62,6 +66,7 @@ def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
         expected.late_events.update(part.late)
         for offset, letter in part.dead_letters.items():
             expected.dead_letters[part.topic, part.partition, offset] = letter
+        expected.facts.add(part.facts)
         if part.sums.messages:
             expected.partitions[part.topic, part.partition] = part.sums
     for video in videos.values():
@@ -92,6 +97,7 @@ def _make_views(
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
     expected.creators = _creators(expected, follows)
+    expected.content_performance = content_of(expected.videos, expected.ledger.values())
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:
@@ -171,6 +177,7 @@ def _video_row(video: VideoSums) -> Columns:
         "net_likes": video.net_likes,
         "net_favorites": video.net_favorites,
         "unique_viewers": video.unique_viewers,
+        "pool": "",  # until there are pools
     }
     if published is None:
         return registers | {
@@ -178,12 +185,22 @@ def _video_row(video: VideoSums) -> Columns:
             "content_type": "",
             "duration_ms": video.duration_seen_ms,
             "published_at": 0,
+            "is_original": 0,
+            "is_promoted": 0,
+            "hashtags": [],
+            "sound_id": "",
+            "challenge_id": "",
         }
     return registers | {
         "creator_id": published.creator_id,
         "content_type": published.content_type,
         "duration_ms": published.duration_ms,
         "published_at": published.event_time_ms,
+        "is_original": int(published.is_original),
+        "is_promoted": int(published.is_promoted),
+        "hashtags": list(published.hashtags),
+        "sound_id": published.sound_id or "",
+        "challenge_id": published.challenge_id or "",
     }
 
 

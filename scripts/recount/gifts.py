@@ -12,6 +12,8 @@ Points that the rule's text leaves open, as decided here:
   for more: what was booked is corrected, the frame itself is never booked.
 - A correction by refund has the time of the event that brought it: the refund's, or the frame's
   where the refund came first. An adjustment has the time of its frame.
+- An entry of nothing is no entry: a streak that is worth 0 (its rate is 0) books none when it ends
+  and shows no estimate. A better frame of worth is then the adjustment `:0`, no entry being there.
 """
 
 import heapq
@@ -36,6 +38,7 @@ class Entry:
     state: str
     amount_micros: int
     currency: str
+    reference: str
     rate_version: str
 
 
@@ -105,7 +108,7 @@ class Gifts:
         return [
             self._entry(key, streak, "", "estimated", self._worth_micros(streak))
             for key, streak in self.streaks.items()
-            if not streak.is_final and not streak.is_refunded
+            if not streak.is_final and not streak.is_refunded and self._worth_micros(streak)
         ]
 
     def _deadline(self, streak: Streak) -> int:
@@ -128,10 +131,11 @@ class Gifts:
         if streak.is_final:
             return
         streak.is_final = True
-        if not streak.is_refunded:
-            streak.booked_micros = self._worth_micros(streak)
+        worth = self._worth_micros(streak)
+        if worth and not streak.is_refunded:
+            streak.booked_micros = worth
             streak.bookings += 1
-            self.entries.append(self._entry(key, streak, "", "final", streak.booked_micros))
+            self.entries.append(self._entry(key, streak, "", "final", worth))
 
     def _book_difference(self, key: StreakKey, gift: Gift) -> None:
         streak = self.streaks[key]
@@ -171,6 +175,7 @@ class Gifts:
             state=state,
             amount_micros=amount_micros,
             currency=rate.currency,
+            reference=f"live:{best.live_id}",
             rate_version=rate.version,
         )
 

@@ -66,37 +66,38 @@ class Judge:
         try:
             event = parse_event(record.value)
         except EventError as error:
-            return self._message(record, None, Fate.DEAD_LETTER, ("decode", error.reason))
-        reason = self._refuse(event, record)
+            refused = ("decode", str(error.reason), error.detail)
+            return self._message(record, None, Fate.DEAD_LETTER, refused)
+        reason, detail = self._refuse(event, record)
         if reason:
-            return self._message(record, event, Fate.DEAD_LETTER, ("admission", reason))
+            refused = ("admission", reason, detail)
+            return self._message(record, event, Fate.DEAD_LETTER, refused)
         self.max_event_time_ms = max(self.max_event_time_ms, event.event_time_ms)
         fate = self._fate(event, record.offset)
         if fate is Fate.COUNTED and isinstance(event, Invalidated):
             self._invalidate(event)
-        return self._message(record, event, fate, ("", ""))
+        return self._message(record, event, fate, ("", "", ""))
 
     def _message(
-        self, record: Record, event: PydanticEvent | None, fate: Fate, why: tuple[str, str]
+        self, record: Record, event: PydanticEvent | None, fate: Fate, why: tuple[str, str, str]
     ) -> Message:
-        stage, reason = why
-        return Message(record, fate, event, stage, reason, self.max_event_time_ms)
+        return Message(record, fate, event, *why, self.max_event_time_ms)
 
-    def _refuse(self, event: PydanticEvent, record: Record) -> str:
-        """Rule 1, admission: return the reason, or nothing."""
+    def _refuse(self, event: PydanticEvent, record: Record) -> tuple[str, str]:
+        """Rule 1, admission: return the reason and the detail, or nothing."""
         if not belongs_to(event, record.topic):
-            return "wrong_topic"
+            return "wrong_topic", ""
         if record.key != subject_of(event).encode():
-            return "wrong_key"
+            return "wrong_key", ""
         if event.event_time_ms > record.timestamp_ms + self._rules.ahead_ms_max:
-            return "future_event_time"
+            return "future_event_time", ""
         if event.type == "gift" and self._rules.rates.gift(event.event_time_ms) is None:
-            return "missing_rate"
+            return "missing_rate", "no gift rate then"
         if event.type == "invalidated":
             for target in event.targets:
                 if target.video_id != event.video_id:
-                    return "target_mismatch"
-        return ""
+                    return "target_mismatch", f"target {target.id} is of video {target.video_id}"
+        return "", ""
 
     def _fate(self, event: PydanticEvent, offset: int) -> Fate:
         """Rules 2 and 3, in this order: late, suppressed, duplicate, counted."""

@@ -12,6 +12,7 @@ from streams.config import Settings
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+CURRENCY_OF_SUMS = "USD"  # what a sum without a currency beside it adds up
 
 COUNTERS = (
     "impressions",
@@ -63,6 +64,7 @@ class Message(NamedTuple):
     event: PydanticEvent | None
     stage: str
     reason: str
+    detail: str
     max_event_time_ms: int
 
 

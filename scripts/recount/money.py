@@ -2,27 +2,34 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scripts.recount.compare import Anything, OneOf, Row
 from scripts.recount.gifts import Entry
-from scripts.recount.model import DAY_MS
+from scripts.recount.model import CURRENCY_OF_SUMS, DAY_MS
 
 REWARDS = "creator_rewards"
+LEDGER_COLUMNS = (
+    "occurred_at",
+    "creator_id",
+    "source",
+    "state",
+    "amount_micros",
+    "currency",
+    "reference",
+    "rate_version",
+)
 # An entry of a reward is named by video and day; what follows names a correction.
 _REWARD = re.compile(r"(creator_rewards:.*:\d{4}-\d\d-\d\d)(:.*)?", re.DOTALL)
+
+DayKey = tuple[int, str, str]  # start of the day in ms, creator, source
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What ClickHouse says that the log does not: days settled, and other programs' bookings.
-
-    `others` are booked amounts of sources that these rules do not compute, by creator and
-    currency.
-    """
+    """What ClickHouse says that the log does not: which days are settled, by whom."""
 
     days: frozenset[tuple[str, int]] = frozenset()  # source, start of the day in ms
-    others: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def holds(self, entry: Entry) -> bool:
         """Tell whether an estimate's day is settled, so that it must be booked."""
@@ -31,7 +38,7 @@ class Settled:
 
 def booked(ledger: Mapping[str, Entry], settled: Settled) -> dict[tuple[str, str], int]:
     """Return the balances by creator and currency: what is final, adjusted or settled."""
-    balances = dict(settled.others)
+    balances: dict[tuple[str, str], int] = {}
     for entry in ledger.values():
         if entry.state != "estimated" or settled.holds(entry):
             owner = (entry.creator_id, entry.currency)
@@ -39,15 +46,15 @@ def booked(ledger: Mapping[str, Entry], settled: Settled) -> dict[tuple[str, str
     return balances
 
 
-def daily(
-    ledger: Mapping[str, Entry], settled: Settled
-) -> dict[tuple[int, str, str], tuple[int, object]]:
-    """Return amount and number of entries by day, creator and source.
+def daily(ledger: Mapping[str, Entry], settled: Settled) -> dict[DayKey, tuple[int, object]]:
+    """Return amount and number of the entries in the currency of sums, by day, creator, source.
 
     A settled day may have corrections beside its entries, so their number is left open.
     """
-    sums: dict[tuple[int, str, str], tuple[int, int]] = {}
+    sums: dict[DayKey, tuple[int, int]] = {}
     for entry in ledger.values():
+        if entry.currency != CURRENCY_OF_SUMS:
+            continue
         key = (_day(entry), entry.creator_id, entry.source)
         amount, entries = sums.get(key, (0, 0))
         sums[key] = (amount + entry.amount_micros, entries + 1)
@@ -58,11 +65,11 @@ def daily(
 
 
 def ledger_row(entry: Entry, settled: Settled) -> Row:
-    """Return what an entry must be; an estimate of a settled day must be booked."""
+    """Return what an entry must be, in `LEDGER_COLUMNS`; one of a settled day must be booked."""
     states = frozenset({"estimated", "final"})
     state: object = OneOf(states) if entry.source == REWARDS else entry.state
     if settled.holds(entry):
-        state = OneOf(frozenset({"final", "adjustment"}))
+        state = "final"
     return (
         entry.occurred_at_ms,
         entry.creator_id,
@@ -70,6 +77,7 @@ def ledger_row(entry: Entry, settled: Settled) -> Row:
         state,
         entry.amount_micros,
         entry.currency,
+        entry.reference,
         entry.rate_version,
     )
 
@@ -77,7 +85,8 @@ def ledger_row(entry: Entry, settled: Settled) -> Row:
 def with_corrections(rows: Iterable[Row]) -> Iterator[Row]:
     """Add corrections of rewards to the entries they correct; other rows pass.
 
-    A row is (entry id, time, creator, source, state, amount, currency, rate version).
+    A row is (entry id, *LEDGER_COLUMNS). Where corrections contradict their entry, or are not
+    named and marked as corrections, the cell that comes out says so and equals nothing expected.
     """
     rewards: dict[str, list[Row]] = {}
     for row in rows:

@@ -5,12 +5,13 @@ end (judge.py), the second counts as if those had never been sent.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.base import LiveEvent, VideoEvent
 from schemas.events import Follow, Gift, GiftRefunded, PydanticEvent, Unfollow, VideoTarget
+from scripts.recount.facts import FactCount, Facts
 from scripts.recount.gifts import Entry, Gifts
 from scripts.recount.judge import BEFORE_ALL_TIME_MS, Judge, subject_of
 from scripts.recount.lives import AnyLiveEvent, Live, LiveSums
@@ -29,6 +30,7 @@ class DeadLetter(NamedTuple):
 
     stage: str
     reason: str
+    detail: str
     raw: bytes
     event_time_ms: int | None
 
@@ -76,13 +78,20 @@ class PartitionSums:
     late: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[int, DeadLetter] = field(default_factory=dict)  # by offset
     sums: Sums = field(default_factory=Sums)
+    facts: Facts = field(default_factory=Facts)
 
 
 class PartitionCount:
-    """Counts the messages of one partition into its sums."""
+    """Counts the messages of one partition into its sums.
 
-    def __init__(self, topic: str, partition: int, rules: Rules) -> None:
+    `taken_back_so_far` are the offsets of messages invalidated up to the one being counted.
+    """
+
+    def __init__(
+        self, topic: str, partition: int, rules: Rules, taken_back_so_far: Set[int]
+    ) -> None:
         self._result = PartitionSums(topic, partition)
+        self._facts = FactCount(partition, taken_back_so_far)
         self._videos: dict[str, Video] = {}
         self._lives: dict[str, Live] = {}
         self._gifts = Gifts(rules)
@@ -101,6 +110,7 @@ class PartitionCount:
             self._result.late[minute_of(event), kind, subject_id, event.type] += 1
         if message.fate is not Fate.COUNTED:
             return
+        self._facts.count(event, message.record.offset, in_the_end=not taken_back)
         if taken_back and isinstance(event, VideoEvent):
             self._video(event.video_id).forget(event, self._rules)
             self._add(event, "video", event.video_id, {})  # its creator was named
@@ -120,6 +130,7 @@ class PartitionCount:
             counts = {"gifts": best.repeat_count, "gift_coins": coins}
             self._add(best, "live", live_id, counts)
         result = self._result
+        result.facts = self._facts.facts
         result.entries = self._gifts.entries + self._gifts.estimates()
         result.videos = {name: video.sum_up() for name, video in self._videos.items()}
         result.lives = {name: live.sum_up() for name, live in self._lives.items()}
@@ -130,6 +141,7 @@ class PartitionCount:
         self._result.dead_letters[message.record.offset] = DeadLetter(
             message.stage,
             message.reason,
+            message.detail,
             message.record.value or b"",
             None if event is None else event.event_time_ms,
         )
@@ -184,7 +196,7 @@ def count_partition(
     """Count one partition; `read` is called twice and must give the same records both times."""
     taken_back, phantoms = _invalidations(read(), rules)
     judge = Judge(rules)
-    counting = PartitionCount(topic, partition, rules)
+    counting = PartitionCount(topic, partition, rules, judge.taken_back)
     for record in read():
         counting.count(judge.judge(record), taken_back=record.offset in taken_back)
     return counting.finish(phantoms)

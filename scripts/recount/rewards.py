@@ -49,5 +49,6 @@ def _entry(video: VideoPublished, day_ms: int, amount_micros: int, rate: Rewards
         state="estimated",
         amount_micros=amount_micros,
         currency=rate.currency,
+        reference=f"video:{video.video_id}",
         rate_version=rate.version,
     )

@@ -10,11 +10,6 @@ from sinks.client import answering, connect
 REQUEST_TIMEOUT_S = 600.0
 _POSITIONS = "SELECT topic, `partition`, position FROM partitions FINAL"
 _SETTLED = "SELECT source, toUnixTimestamp(toDateTime(day, 'UTC')) * 1000 FROM settlements FINAL"
-_OTHERS = """
-SELECT creator_id, currency, sum(amount_micros) FROM earnings_ledger
-WHERE source NOT IN ('gift', 'creator_rewards') AND state IN ('final', 'adjustment')
-GROUP BY creator_id, currency
-"""
 
 
 class Tables:
@@ -37,11 +32,8 @@ class Tables:
         return {(topic, number): position for topic, number, position in self.rows(_POSITIONS)}
 
     def settled(self) -> Settled:
-        """Return the settled days, and what other programs booked."""
-        return Settled(
-            days=frozenset((source, day_ms) for source, day_ms in self.rows(_SETTLED)),
-            others={(creator, currency): sum_ for creator, currency, sum_ in self.rows(_OTHERS)},
-        )
+        """Return the settled days."""
+        return Settled(frozenset((source, day_ms) for source, day_ms in self.rows(_SETTLED)))
 
     def close(self) -> None:
         """Close the connection."""

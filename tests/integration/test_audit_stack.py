@@ -66,7 +66,7 @@ def test_a_stack_agrees_until_a_cell_is_changed(tmp_path: Path, audit: Audit) ->
         code, report = audit()
         assert report["differences"] == []
         assert code == 0
-        assert all(view["rows"] for view in report["views"].values())
+        assert {name for name, view in report["views"].items() if not view["rows"]} == {"boosts"}
         settle_closed_days(stack)
         assert stack.query("SELECT count() FROM ledger WHERE source = 'creator_rewards'") == [(1,)]
         assert audit()[0] == 0

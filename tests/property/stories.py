@@ -31,6 +31,7 @@ rule_sets = st.builds(
     pane_keep_ms=st.sampled_from(PANES_KEPT_MS),
     threshold_views=st.sampled_from((1, 2)),
     backlog=st.booleans(),
+    free_gifts=st.booleans(),
 )
 chances = st.integers(0, 1 << 32).map(Random)
 
@@ -42,4 +43,5 @@ def random_rules(rng: Random) -> RuleSet:
         pane_keep_ms=rng.choice(PANES_KEPT_MS),
         threshold_views=rng.choice((1, 2)),
         backlog=rng.random() < 0.5,
+        free_gifts=rng.random() < 0.5,
     )

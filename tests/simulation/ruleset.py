@@ -28,12 +28,16 @@ def rule_set(
     pane_keep_ms: int = 900_000,
     threshold_views: int = 2,
     backlog: bool = False,
+    free_gifts: bool = False,
 ) -> RuleSet:
-    """Return rules with a low reward threshold, dated rates and a gap in them."""
+    """Return rules with a low reward threshold, dated rates and a gap in them.
+
+    With `free_gifts` a coin is worth nothing before T0.
+    """
     rates = Rates(
         gift_preset="A",
         gift=[
-            _gift("g-1", _BEGINNING_MS, T0_MS, 2_500),
+            _gift("g-1", _BEGINNING_MS, T0_MS, 0 if free_gifts else 2_500),
             _gift("g-2", T0_MS, GAP_MS[0], 2_400),
             _gift("g-3", GAP_MS[1], None, 100),
         ],

@@ -184,6 +184,17 @@ class Story:
         self._record(_encode(self._event(step, "invalidated") | {"targets": [other]}))
 
 
+def _order(digits: Digits) -> Event:
+    return {
+        "order_id": digits.of(("o1", "o2")),
+        "link_id": digits.of((None, "k1")),
+        "creator_id": digits.of((None, "c0")),
+        "product_id": digits.of(("p1", "p2")),
+        "quantity": digits.of((1, 3)),
+        "paid_micros": digits.of((5, 12_340_000)),
+    }
+
+
 _FIELDS: dict[str, Callable[[Digits], Event]] = {
     "view": lambda d: {
         "feed": d.of(("for_you", "for_you", "for_you", "search", "following")),
@@ -211,6 +222,20 @@ _FIELDS: dict[str, Callable[[Digits], Event]] = {
         "coins": d.of((10, 10, 1)),
         "order_id": d.of(("o1", "o2", "o3")),
     },
+    "affiliate_click": lambda d: {
+        "live_id": d.of((None, "l0")),
+        "link_id": d.of((None, "k1")),
+        "creator_id": d.of(("c0", "c1", None)),
+        "product_id": d.of(("p1", "p2")),
+    },
+    "order_placed": _order,
+    "order_settled": _order,
+    "order_refunded": lambda d: _order(d) | {"refund_micros": d.of((None, 0, 3))},
+    "deal_signed": lambda d: {
+        "deal_id": d.of(("d1", "d2")),
+        "fee_micros": d.of((1, 7_000_000)),
+        "milestones": d.of(((), ({"views": 0, "share_bps": 4_000}, {"views": 3, "share_bps": 9}))),
+    },
     "gift_refunded": lambda d: {"order_id": d.of(("o1", "o2", "o3", "o4"))},
     "live_like": lambda d: {"count": d.of((1, 7))},
 }
@@ -225,7 +250,7 @@ def story_of(steps: Iterable[Step], partitions: int = 2) -> list[Record]:
 
 
 _TWISTS_SHARE = 0.3
-_KIND_WEIGHTS = {"view": 8, "like": 4, "unlike": 3, "gift": 6, "follow": 2, "video_published": 2}
+_KIND_WEIGHTS = {"view": 8, "like": 4, "unlike": 3, "gift": 6, "follow": 2, "video_published": 3}
 _KINDS_DRAWN = [kind for kind in KINDS for _ in range(_KIND_WEIGHTS.get(kind, 1))]
 _AHEAD_WEIGHTS = (300, 300, 200, 60, 30, 12, 5, 2, 1)
 _BEHIND_WEIGHTS = (600, 200, 80, 50, 30, 20, 12)

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from math import exp2, log, log2
 
 from schemas.rows import COUNTERS, NO_SCORE
 from scripts.recount.compare import Row
+from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
 
@@ -42,12 +44,9 @@ def video_states(tables: Tables) -> dict[str, TableRow]:
 def videos(tables: Tables) -> list[Row]:
     """Videos of which something is known."""
     numbers = (*COUNTERS, "net_likes", "net_favorites", "unique_viewers")
-    texts = ("creator_id", "content_type", "duration_ms")
-    return [
-        tuple(row[name] for name in ("video_id", "published_at", *numbers, *texts))
-        for row in video_states(tables).values()
-        if row["published_at"] or any(row[name] for name in numbers[:-1])
-    ]
+    texts = ("creator_id", "content_type", "duration_ms", "pool", "is_original", "is_promoted")
+    names = ("video_id", "published_at", *numbers, *texts, "hashtags", "sound_id", "challenge_id")
+    return [tuple(row[name] for name in names) for row in _listed(tables)]
 
 
 def lives(tables: Tables) -> list[Row]:
@@ -85,7 +84,7 @@ def trending_now(tables: Tables) -> list[Row]:
 def earnings_ledger(tables: Tables) -> list[Row]:
     """Booked entries, and estimates that are not 0 of days that are not settled."""
     head = ("entry_id", "occurred_at", "creator_id", "source", "state")
-    names = (*head, "amount_micros", "currency", "rate_version")
+    names = (*head, "amount_micros", "currency", "reference", "rate_version")
     settled = {(row["source"], row["day"]) for row in tables.rows("settlements")}
     rows = list(tables.rows("ledger"))
     rows += [
@@ -97,9 +96,11 @@ def earnings_ledger(tables: Tables) -> list[Row]:
 
 
 def earnings_daily(tables: Tables) -> list[Row]:
-    """The ledger by day, creator and source."""
+    """The USD of the ledger by day, creator and source."""
     sums: dict[tuple[int, str, str], tuple[int, int]] = {}
-    for _, occurred_at, creator_id, source, _, amount, *_ in earnings_ledger(tables):
+    for _, occurred_at, creator_id, source, _, amount, currency, *_ in earnings_ledger(tables):
+        if currency != "USD":
+            continue
         key = (occurred_at // DAY_MS * DAY_MS, creator_id, source)
         before, entries = sums.get(key, (0, 0))
         sums[key] = (before + amount, entries + 1)
@@ -120,7 +121,7 @@ def creators(tables: Tables) -> list[Row]:
     sums: dict[str, Counter[str]] = {}
     for rows, counts_from, of_video in ((videos(tables), 2, 1), (lives(tables), 3, 0)):
         for row in rows:
-            creator = sums.setdefault(row[-3] if of_video else row[-1], Counter())
+            creator = sums.setdefault(row[-9] if of_video else row[-1], Counter())
             creator["videos"] += of_video
             for name, number in zip(COUNTERS, row[counts_from:], strict=False):
                 creator[name] += number
@@ -128,14 +129,38 @@ def creators(tables: Tables) -> list[Row]:
     for creator_id, following in _followers(tables):
         sums.setdefault(creator_id, Counter())["followers"] += following
     for entry in earnings_ledger(tables):
-        booked = entry[5] if entry[4] in ("final", "adjustment") else 0
+        booked = entry[5] if entry[4] in ("final", "adjustment") and entry[6] == "USD" else 0
         sums.setdefault(entry[2], Counter())["earnings"] += booked
     return [_creator(creator_id, creator) for creator_id, creator in sums.items()]
 
 
+def content_performance(tables: Tables) -> list[Row]:
+    """What the videos of each value of each dimension come to."""
+    earnings: Counter[str] = Counter()
+    for _, _, _, _, _, amount, currency, reference, _ in earnings_ledger(tables):
+        earnings[reference] += amount if currency == "USD" else 0
+    sums: dict[tuple[str, str], list[int]] = {}
+    for row in _listed(tables):
+        for value in _values(row):
+            videos_views_likes_money = sums.setdefault(value, [0, 0, 0, 0])
+            money = earnings[f"video:{row['video_id']}"]
+            for i, number in enumerate((1, row["views"], row["likes"], money)):
+                videos_views_likes_money[i] += number
+    return [
+        (*value, number, views, likes, 1000 * likes / views if views else 0.0, money)
+        for value, (number, views, likes, money) in sums.items()
+    ]
+
+
+def boosts(tables: Tables) -> list[Row]:
+    """Decisions of traffic pools."""
+    names = ("video_id", "pool", "verdict", "decided_at", "weights_version")
+    return [tuple(row[name] for name in names) for row in tables.rows("boosts_log")]
+
+
 def dead_letters(tables: Tables) -> list[Row]:
     """Refused messages."""
-    names = ("topic", "partition", "offset", "stage", "reason", "raw", "event_time")
+    names = ("topic", "partition", "offset", "stage", "reason", "detail", "raw", "event_time")
     rows = (row | {"raw": row["raw"].hex().upper()} for row in tables.rows("dead_letters_log"))
     return [tuple(row[name] for name in names) for row in rows]
 
@@ -168,10 +193,41 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "earnings_ledger": earnings_ledger,
     "earnings_daily": earnings_daily,
     "balances": balances,
+    "content_performance": content_performance,
+    "boosts": boosts,
     "dead_letters": dead_letters,
     "late_events": late_events,
     "partitions": partitions,
+    **FACT_VIEWS,
 }
+
+
+def _listed(tables: Tables) -> list[TableRow]:
+    """The states of videos that are published, or have a counter or register other than 0."""
+    numbers = (*COUNTERS, "net_likes", "net_favorites")
+    return [
+        row | {"hashtags": list(row["hashtags"])}
+        for row in video_states(tables).values()
+        if row["published_at"] or any(row[name] for name in numbers)
+    ]
+
+
+def _values(row: TableRow) -> set[tuple[str, str]]:
+    seconds = row["duration_ms"] / 1000
+    steps = ((15, "0-15 s"), (30, "15-30 s"), (60, "30-60 s"), (180, "1-3 min"), (600, "3-10 min"))
+    length = next((name for end, name in steps if seconds < end), "10 min and more")
+    values = {
+        ("content_type", row["content_type"] or "unknown"),
+        ("length", length if seconds > 0 else "unknown"),
+        *(("hashtag", tag) for tag in row["hashtags"]),
+    }
+    if row["sound_id"]:
+        values.add(("sound", row["sound_id"]))
+    if row["published_at"]:
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=row["published_at"])
+        original = "original" if row["is_original"] else "not original"
+        values |= {("hour", f"{at:%H}"), ("weekday", f"{at:%A}"), ("originality", original)}
+    return values
 
 
 def _by(rows: Iterable[TableRow], name: str) -> dict[str, list[TableRow]]:

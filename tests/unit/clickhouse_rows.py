@@ -18,6 +18,7 @@ _EMPTY: dict[str, Any] = {
     "Array(String)": [],
     "Map(LowCardinality(String), UInt64)": {},
     "Nullable(DateTime64(3, 'UTC'))": None,
+    "Nullable(Int64)": None,
 }
 
 

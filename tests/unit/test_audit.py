@@ -1,18 +1,29 @@
 """The audit's parts: archives, comparison, money under settlement, report, usage errors."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from clickhouse_connect.driver.client import Client
 
 from schemas.errors import InputError
+from schemas.fact_rows import FACT_TABLES
 from scripts.cli import dispatch, guarded
 from scripts.recount import recount
 from scripts.recount.archive import Archive, ArchiveWriter, find_archives, read_archive
-from scripts.recount.checks import all_checks, trending_check, videos_check, windows_of
+from scripts.recount.checks import (
+    all_checks,
+    creators_check,
+    ledger_check,
+    trending_check,
+    videos_check,
+    windows_of,
+)
 from scripts.recount.compare import Check, OneOf, ViewReport, Within, compare
+from scripts.recount.content import content_of
 from scripts.recount.expected import Expected
 from scripts.recount.model import DAY_MS, HOUR_MS, Record
 from scripts.recount.money import Settled, booked, daily, ledger_row, with_corrections
@@ -154,7 +165,9 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
     assert {check.view for check in checks} == {
         *("engagement_1m", "engagement_1h", "engagement_1d", "videos", "lives", "creators"),
         *("trending_now", "earnings_ledger", "earnings_daily", "balances"),
-        *("dead_letters", "late_events", "partitions"),
+        *("content_performance", "boosts", "dead_letters", "late_events", "partitions"),
+        *("order_events", "affiliate_clicks", "product_views", "search_views"),
+        *("deals", "follow_actions"),
     }
     for each in checks:
         assert len(each.sql.split(" FROM ")[0].split(", ")) >= len(each.columns)
@@ -163,12 +176,37 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
         assert compare(each, as_found).differences == []
 
 
+def test_every_column_of_every_public_view_is_compared(client: Client) -> None:
+    views = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    public = {name for (name,) in client.query(views).result_rows} - {"video_state"}
+    checks = {check.view: check for check in all_checks(count(), Settled(), {})}
+    assert checks.keys() - {"partitions", *FACT_TABLES} == public
+    for view in public:
+        described = {row[0] for row in client.query(f"DESCRIBE TABLE {view}").result_rows}
+        assert set(checks[view].columns) <= described
+        assert checks[view].keys + len(checks[view].columns) == len(described), view
+
+
+def test_a_cell_that_is_changed_is_found_in_every_column() -> None:
+    expected = count(
+        event("video_published"), event("view"), event("gift"), event("like", at=-2 * DAY_MS), {}
+    )
+    (position,) = expected.partitions
+    for check in all_checks(expected, Settled(), {position: Within(5, 5)}):
+        for key, item in check.expected.items():
+            cells = [_as_found(cell) for cell in check.row_of(key, item)]
+            for index, column in enumerate(check.columns):
+                wrong = [*cells[:index], "another", *cells[index + 1 :]]
+                report = compare(check, [(*key, *wrong)])
+                assert column in {each.column for each in report.differences}, check.view
+
+
 def _as_found(cell: object) -> object:
     return cell.low if isinstance(cell, Within) else cell
 
 
 def test_a_video_of_which_all_was_taken_back_may_leave_an_empty_row() -> None:
-    empty = ["v", 0, *[0] * 20, "creator", "", 90_000]
+    empty = ["v", 0, *[0] * 20, "creator", "", 90_000, "", 0, 0, [], "", ""]
     assert compare(videos_check(Expected()), [empty]).differing == 0
 
 
@@ -188,29 +226,52 @@ def test_a_settled_day_is_booked_and_its_corrections_belong_to_its_entries() -> 
     views = [event("view", user_id=f"u{n}") for n in range(1_003)]
     ledger = count(event("video_published"), *views, event("gift", repeat_end=True)).ledger
     assert booked(ledger, Settled()) == {("c", "USD"): 25_000}
-    settled = Settled(frozenset({("creator_rewards", T0_MS)}), {("c", "USD"): 7})
-    assert booked(ledger, settled) == {("c", "USD"): 25_000 + 1_200 + 7}
+    settled = Settled(frozenset({("creator_rewards", T0_MS)}))
+    assert booked(ledger, settled) == {("c", "USD"): 25_000 + 1_200}
     assert daily(ledger, Settled())[T0_MS, "c", "creator_rewards"] == (1_200, 1)
     entry = ledger["creator_rewards:v:2024-03-01"]
-    head, tail = (T0_MS, "c", "creator_rewards"), ("USD", "rewards-1")
+    head, tail = (T0_MS, "c", "creator_rewards"), ("USD", "video:v", "rewards-1")
     rows = [
+        (f"{entry.entry_id}:1", *head, "adjustment", -800, "USD", "video:v", "later"),
         (entry.entry_id, *head, "final", 2_000, *tail),
-        (f"{entry.entry_id}:2", T0_MS, "c", "creator_rewards", "adjustment", -800, "USD", "later"),
-        ("gift:x", T0_MS, "c", "gift", "final", 1, "USD", "gift-A-1"),
+        ("gift:x", T0_MS, "c", "gift", "final", 1, "USD", "live:l", "gift-A-1"),
     ]
     gift, reward = with_corrections(rows)
-    assert gift[0] == "gift:x"
+    assert gift == rows[-1]
     assert reward == (entry.entry_id, *head, "final", 1_200, *tail)
-    right = Check(
-        "l",
-        "",
-        1,
-        tuple("abcdefg"),
-        {(entry.entry_id,): entry},
-        lambda _, e: ledger_row(e, settled),
-    )
+    assert ledger_row(entry, settled) == reward[1:]
+    right = ledger_check(Expected(ledger={entry.entry_id: entry}), settled)
     assert compare(right, [reward]).differing == 0
     assert compare(right, [(*reward[:4], "estimated", *reward[5:])]).differing == 1
+
+
+def test_what_no_rule_books_or_decides_is_a_difference() -> None:
+    """Nothing is taken as found: a sale, a boost or a pool that the log does not make."""
+    checks = {check.view: check for check in all_checks(count(), Settled(), {})}
+    sale = ("sale:1", T0_MS, "c", "sale", "final", 5, "USD", "order:1", "r")
+    boost = ("v", "L1", "promoted", T0_MS, "w")
+    for view, row in (
+        ("earnings_ledger", sale),
+        ("earnings_daily", (T0_MS, "c", "sale", 5, 1)),
+        ("balances", ("c", "USD", 5)),
+        ("boosts", boost),
+        ("content_performance", ("hashtag", "x", 1, 0, 0, 0.0, 0)),
+    ):
+        assert compare(checks[view], [row]).differing == 1, view
+
+
+def test_what_a_creator_earns_in_another_currency_is_in_balances_alone() -> None:
+    expected = count(event("video_published"), event("gift", repeat_end=True))
+    usd = next(iter(expected.ledger.values()))
+    euros = replace(usd, entry_id="e", currency="EUR", amount_micros=7, reference="video:v")
+    expected.ledger["e"] = euros
+    check = creators_check(expected, Settled())
+    row = dict(zip(check.columns, check.row_of(("c",), check.expected["c",]), strict=True))
+    assert row["earnings_micros"] == 25_000
+    assert booked(expected.ledger, Settled()) == {("c", "USD"): 25_000, ("c", "EUR"): 7}
+    assert daily(expected.ledger, Settled()) == {(T0_MS, "c", "gift"): (25_000, 1)}
+    content = content_of(expected.videos, expected.ledger.values())
+    assert {sums.earnings_micros for sums in content.values()} == {0}
 
 
 # Report and usage

@@ -321,6 +321,20 @@ def test_logs_do_not_reach_into_the_future(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_some_clicks_are_made_inside_a_live_of_their_creator(large: list[dict[str, Any]]) -> None:
+    lives: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for event in large:
+        if event["type"] in ("live_started", "live_ended"):
+            lives[event["live_id"]][event["type"]] = event
+    clicks = [event for event in large if event["type"] == "affiliate_click"]
+    inside = [click for click in clicks if "live_id" in click]
+    assert 0.05 < len(inside) / len(clicks) < 0.3
+    for click in inside:
+        started, ended = (lives[click["live_id"]][f"live_{word}"] for word in ("started", "ended"))
+        assert started["event_time_ms"] <= click["event_time_ms"] < ended["event_time_ms"]
+        assert click["creator_id"] == started["creator_id"]
+
+
 def load_values(spec: LoadSpec, chunk: Callable[[int], int]) -> list[bytes]:
     model = LoadModel(spec)
     values = [record.value for record in model.opening(START_MS)]

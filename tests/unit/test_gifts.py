@@ -163,3 +163,18 @@ def test_a_refund_that_comes_first_and_a_gift_that_comes_a_week_late_meet() -> N
     tables = written(*log)
     assert booked(tables) == []
     assert only(tables.rows("gift_streaks"))["state"] == "refunded"
+
+
+def test_an_entry_of_nothing_is_no_entry() -> None:
+    """Where a coin is worth nothing; a better frame of worth is the adjustment :0."""
+    rules = rule_set(free_gifts=True).pipeline
+    end = event("gift", at=-HOUR_MS, repeat_count=2, repeat_end=True)
+    paid = event("gift", id="paid", repeat_count=3)
+    tables = Tables()
+    core = core_of(event("gift", at=-HOUR_MS), end, rules=rules)
+    tables.write_all(core.flush())
+    assert booked(tables) == []
+    assert only(tables.rows("estimates"))["amount_micros"] == 0
+    tables = Tables()
+    tables.write_all(core_of(end, paid, rules=rules).flush())
+    assert booked(tables) == [("gift:l:u:rose:g:0", "adjustment", 30 * COIN)]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.oracle.events import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, T0_MS, event, invalidated
 from tests.oracle.logs import Event, booked, count, minute, rules
+from tests.simulation.ruleset import rule_set
 
 COIN = 2_500
 STREAK = "gift:l:u:rose:g"
@@ -163,6 +164,29 @@ def test_a_frame_of_an_order_refunded_before_takes_a_final_streak_back() -> None
         f"{STREAK}:refund": ("adjustment", -10 * COIN),
     }
     assert expected.ledger[f"{STREAK}:refund"].occurred_at_ms == T0_MS + 1
+
+
+def test_an_entry_of_nothing_is_no_entry() -> None:
+    """Where a coin is worth nothing, neither an estimate nor an end is booked."""
+    free = rule_set(free_gifts=True).plain
+    gift = event("gift", at=-MINUTE_MS)
+    end = event("gift", id="end", at=-MINUTE_MS, repeat_count=2, repeat_end=True)
+    paid = event("gift", id="paid", repeat_count=3)
+    refund = event("gift_refunded", at=1)
+    assert booked(count(gift, rates=free.rates)) == {}
+    assert booked(count(gift, end, rates=free.rates)) == {}
+    assert booked(count(gift, end, refund, rates=free.rates)) == {}
+    later = count(gift, end, paid, rates=free.rates)
+    assert booked(later) == {f"{STREAK}:0": ("adjustment", 30 * 2_400)}
+    assert minute(later, 0, "live") == {"gifts": 3, "gift_coins": 30}
+
+
+def test_an_entry_refers_to_its_live_or_video() -> None:
+    expected = count(event("video_published"), *views(1_001, 0), event("gift", repeat_end=True))
+    assert {e.source: e.reference for e in expected.ledger.values()} == {
+        "gift": "live:l",
+        "creator_rewards": "video:v",
+    }
 
 
 # Rule 11

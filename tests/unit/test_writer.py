@@ -46,6 +46,7 @@ def some_value(kind: str, rng: random.Random) -> Any:
         "DateTime('UTC')": rng.choice([0, 1_650_000_000, 4_102_444_800]),
         "DateTime64(3, 'UTC')": rng.choice([0, 1_650_000_000_123, 4_102_444_800_000]),
         "Nullable(DateTime64(3, 'UTC'))": rng.choice([None, 1_650_000_000_123]),
+        "Nullable(Int64)": rng.choice([None, 0, big, 2**63 - 1]),
         "Date": rng.choice([0, 19_097, 47_482]),
     }[kind]
 
