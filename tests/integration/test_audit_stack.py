@@ -12,7 +12,7 @@ from scripts.archive import archive_topics
 from scripts.cli import dispatch, guarded
 from scripts.records import address
 from scripts.replay import replay
-from scripts.run import settle_closed_days
+from scripts.settle import settle_closed_days
 from scripts.stack import Stack
 from streams.config import Settings
 from tests.oracle.events import DAY_MS, HOUR_MS, event, invalidated, line_of
@@ -67,7 +67,7 @@ def test_a_stack_agrees_until_a_cell_is_changed(tmp_path: Path, audit: Audit) ->
         assert report["differences"] == []
         assert code == 0
         assert {name for name, view in report["views"].items() if not view["rows"]} == {"boosts"}
-        settle_closed_days(stack)
+        settle_closed_days(stack.client, stack.settings)
         assert stack.query("SELECT count() FROM ledger WHERE source = 'creator_rewards'") == [(1,)]
         assert audit()[0] == 0
         stack.stop_workers()
