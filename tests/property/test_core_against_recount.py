@@ -89,7 +89,7 @@ def test_the_random_logs_meet_every_fate_and_every_reason() -> None:
     assert reasons >= {
         *("empty", "malformed_json", "invalid_utf8", "not_an_object", "unknown_type"),
         *("missing_field", "wrong_key", "wrong_topic", "future_event_time"),
-        *("missing_rate", "target_mismatch"),
+        *("missing_rate", "unknown_gift", "price_mismatch", "target_mismatch"),
     }
     assert states == {
         "gift estimated",
