@@ -83,7 +83,7 @@ class Results:
         try:
             with answering(self._url, doing="looking for earlier results"):
                 if self._client is None:
-                    self._client = connect(self._url, self._database)
+                    self._client = connect(self._url, self._database, request_timeout_s=60)
                 wanted = {"wanted": sorted(claims)}
                 rows: Sequence[Sequence[Any]] = self._client.query(_HELD, wanted).result_rows
                 return rows

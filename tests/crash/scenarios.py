@@ -10,6 +10,7 @@ from tests.crash.rig import SESSION_S, Rig
 
 Scenario = Callable[[Rig], None]
 FEED_S = 4.0
+REBALANCE_S = 22.0  # longer than members have to join one
 
 
 def kill_a_worker(rig: Rig) -> None:
@@ -69,15 +70,17 @@ def pause_clickhouse(rig: Rig) -> None:
 
 
 def pause_clickhouse_and_kill_a_worker(rig: Rig) -> None:
-    """Partitions move while every flush hangs in a ClickHouse that does not answer."""
+    """Partitions move while every flush hangs: who waits for ClickHouse stays in the group."""
     with rig.feeding():
         rig.moment(FEED_S)
+        restarts = rig.supervisor.restarts
         with rig.stopped(rig.clickhouse.pid):
             rig.moment(2)
             rig.signal_worker(signal.SIGKILL)
-            rig.wait(SESSION_S + 1)
+            rig.wait(SESSION_S + REBALANCE_S)
             rig.moment(2)
         rig.moment(FEED_S)
+        assert rig.supervisor.restarts == restarts + 1, "a worker ended that was not killed"
 
 
 def end_clickhouse(rig: Rig) -> None:

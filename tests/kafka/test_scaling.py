@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 EVENTS = 30_000
 NUMBERS = (1, 2, 5)
-STOPS = ((0.05, 0.35), (0.4, 0.7))  # where the next number takes over, as parts of the log
+STOPS = ((0.05, 0.35), (0.4, 0.6))  # where the next number takes over, as parts of the log
 COUNT_S_MAX = 180.0
 
 
@@ -46,7 +46,7 @@ def servers(kafka_possible: None, run_seed: int, tmp_path: Path) -> Iterator[Set
         settings = Settings(
             kafka=kafka.address,
             clickhouse=clickhouse.url,
-            flush_interval_ms=100,
+            flush_interval_ms=200,
             checkpoint_interval_ms=500,
             run_messages_max=100,
             unflushed_events_max=1_000,
