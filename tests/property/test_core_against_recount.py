@@ -98,6 +98,6 @@ def test_the_random_logs_meet_every_fate_and_every_reason() -> None:
 
 def test_every_view_of_the_audit_is_compared() -> None:
     expected = recount([], random_rules(Random(0)).plain)
-    from scripts.recount.money import Settled
+    from scripts.recount.settled import Settled
 
     assert {check.view for check in all_checks(expected, Settled(), {})} == VIEWS.keys()
