@@ -2,7 +2,9 @@
 
 The recount is independent of the workers: plain code that reads the source topics from their first
 message and follows the counting rules one by one. It waits until the workers have caught up, so the
-input must be quiet meanwhile; then every public view must hold exactly what the log says.
+input must be quiet meanwhile; then every public view must hold exactly what the log says, and every
+account that was settled what the programs' rules make of it. Money booked before its data came is a
+difference, until it is settled again.
 
 Memory grows with the log: this process holds the cells of every minute (0.6 kB each), a counting
 process the ids of one partition (0.4 kB each); ClickHouse streams its rows within its own bound.
@@ -24,14 +26,13 @@ from pathlib import Path
 
 from schemas.errors import InputError, Unavailable
 from scripts.options import clickhouse_option, data_option, kafka_option
-from scripts.progress import ProgressUpdate, show_progress
+from scripts.progress import show_progress
 from scripts.recount import rules_of
+from scripts.recount.against import compare_all
 from scripts.recount.archive import Archive, find_archives, read_archive
-from scripts.recount.checks import all_checks
-from scripts.recount.compare import Check, Row, ViewReport, Within, compare
+from scripts.recount.compare import Row, ViewReport, Within
 from scripts.recount.expected import Expected
 from scripts.recount.model import Rules
-from scripts.recount.money import with_corrections
 from scripts.recount.parallel import recount_archives
 from scripts.recount.report import as_json, as_text
 from scripts.recount.tables import Tables
@@ -146,7 +147,7 @@ def _audit_archives(
             positions[position] = Within(end, end)
             tell(sum(sizes[:number]), sum(records.values()))
     expected = _recount(archives, sum(records.values()), rules, args)
-    return _compare(expected, positions, tables)
+    return compare_all(expected, rules, tables, positions, _watched)
 
 
 async def _audit_topics(
@@ -165,7 +166,7 @@ async def _audit_topics(
                     for position, offset in reader.next_offsets.items()
                 }
                 expected = _recount(reader.archives, reader.records, rules, args)
-                reports = _compare(expected, positions, tables)
+                reports = compare_all(expected, rules, tables, positions, _watched)
                 if tables.positions() == before:
                     return reports
     raise Unavailable(
@@ -220,22 +221,10 @@ def _recount(
         )
 
 
-def _compare(
-    expected: Expected, positions: dict[Position, Within], tables: Tables
-) -> list[ViewReport]:
-    checks = all_checks(expected, tables.settled(), positions)
-    return [_compare_view(check, tables) for check in checks]
-
-
-def _compare_view(check: Check, tables: Tables) -> ViewReport:
-    with show_progress(f"compare {check.view}", max(len(check.expected), 1), "rows") as tell:
-        rows = _told(tables.rows(check.sql), tell)
-        return compare(check, with_corrections(rows) if check.view == "earnings_ledger" else rows)
-
-
-def _told(rows: Iterable[Row], tell: ProgressUpdate) -> Iterator[Row]:
-    """Yield the rows, and tell how many there were so far."""
-    for number, row in enumerate(rows, start=1):
-        yield row
-        if number % TELL_EVERY_ROWS == 0:
-            tell(number, number)
+def _watched(view: str, expected: int, rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows of a view, with progress."""
+    with show_progress(f"compare {view}", max(expected, 1), "rows") as tell:
+        for number, row in enumerate(rows, start=1):
+            yield row
+            if number % TELL_EVERY_ROWS == 0:
+                tell(number, number)

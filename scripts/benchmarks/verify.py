@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from schemas.errors import EngageError
 from scripts.benchmarks.source import Source
 from scripts.progress_of import end_offsets
-from scripts.recount.checks import all_checks
-from scripts.recount.compare import ViewReport, Within, compare
+from scripts.recount import rules_of
+from scripts.recount.against import compare_all
+from scripts.recount.compare import Row, ViewReport, Within
 from scripts.recount.expected import Expected
-from scripts.recount.money import with_corrections
 from scripts.recount.report import as_text
 from scripts.recount.tables import Tables
 from streams.config import Settings
@@ -53,17 +53,14 @@ def checker(
     def check(url: str, settings: Settings) -> None:
         tables = Tables(url, settings.database)
         try:
-            reports = [
-                compare(
-                    check,
-                    with_corrections(tables.rows(check.sql))
-                    if check.view == "earnings_ledger"
-                    else tables.rows(check.sql),
-                )
-                for check in all_checks(expected, tables.settled(), positions)
-            ]
+            rules = rules_of(settings)
+            reports = compare_all(expected, rules, tables, positions, _unwatched)
         finally:
             tables.close()
         checked.take(reports)
 
     return check
+
+
+def _unwatched(_view: str, _expected: int, rows: Iterable[Row]) -> Iterable[Row]:
+    return rows

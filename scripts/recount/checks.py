@@ -1,19 +1,20 @@
 """Every public view with what the recount expects in it.
 
-Times are read as milliseconds. What no rule makes yet must not be there: boosts, pools, and entries
-of the Creator Fund, deals, orders and sales.
+Times are read as milliseconds. Sums of money are those of the ledger's rows as they were read
+(ledger.py). What no rule makes yet must not be there: boosts and pools.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
-from scripts.recount.content import Performance
+from scripts.recount.content import Performance, content_of
 from scripts.recount.expected import Columns, Expected
 from scripts.recount.fact_checks import fact_checks
-from scripts.recount.model import COUNTERS, CURRENCY_OF_SUMS, DAY_MS, HOUR_MS, MINUTE_MS
-from scripts.recount.money import LEDGER_COLUMNS, Settled, booked, daily, ledger_row
+from scripts.recount.gifts import Entry
+from scripts.recount.ledger import ESTIMATED, LEDGER_COLUMNS, Ledger, ledger_of, row_of
+from scripts.recount.model import COUNTERS, DAY_MS, HOUR_MS, MINUTE_MS
 from scripts.recount.partition import Cell
+from scripts.recount.settled import Settled
 from scripts.recount.trending import NO_SCORE, Trend
 from scripts.recount.videos import Counts
 
@@ -87,18 +88,15 @@ def lives_check(expected: Expected) -> Check:
     return _by_id("lives", "live_id", expected.lives, ("creator_id",), times, numbers)
 
 
-def creators_check(expected: Expected, settled: Settled) -> Check:
+def creators_check(expected: Expected, ledger: Ledger) -> Check:
     """Totals of the creators, and what was booked for them in the currency of sums."""
-    earnings: Counter[str] = Counter()
-    for (creator_id, currency), amount in booked(expected.ledger, settled).items():
-        earnings[creator_id] += amount if currency == CURRENCY_OF_SUMS else 0
     names = ("followers", "videos", *COUNTERS, "engagement_rate", "reply_rate", "earnings_micros")
     rows: dict[Key, Columns] = {(name,): row for name, row in expected.creators.items()}
-    for creator_id in earnings:
+    for creator_id in ledger.creators:
         rows.setdefault((creator_id,), dict.fromkeys(names, 0))
 
     def row_of(key: Key, row: Columns) -> Row:
-        row = row | {"earnings_micros": earnings[key[0]]}
+        row = row | {"earnings_micros": ledger.earnings.get(key[0], 0)}
         for name in ("engagement_rate", "reply_rate"):
             row[name] = near(float(str(row[name])))
         return tuple(row[name] for name in names)
@@ -136,47 +134,59 @@ def trending_check(expected: Expected) -> Check:
 
 
 def ledger_check(expected: Expected, settled: Settled) -> Check:
-    """Every entry; found corrections of a reward are to be added to it (`with_corrections`)."""
+    """The entries that the log says one by one: of gifts, and estimates of days not settled.
+
+    What settlement books is to be left out of the rows (`Ledger.read`). Payouts are no earnings and
+    not in the view; they are read with it because balances have them.
+    """
+    columns = f"entry_id, {_ms('occurred_at')}, {', '.join(LEDGER_COLUMNS[1:])}"
     return Check(
         view="earnings_ledger",
-        sql=f"SELECT entry_id, {_ms('occurred_at')}, {', '.join(LEDGER_COLUMNS[1:])} "
-        "FROM earnings_ledger",
+        sql=f"SELECT {columns} FROM earnings_ledger UNION ALL "
+        f"SELECT {columns} FROM ledger FINAL WHERE source = 'payout'",
         keys=1,
         columns=LEDGER_COLUMNS,
-        expected={(entry_id,): entry for entry_id, entry in expected.ledger.items()},
-        row_of=lambda _, entry: ledger_row(entry, settled),
-        is_blank=lambda row: row[2] == "creator_rewards" and row[4] == 0,
+        expected={(entry.entry_id,): entry for entry in shown(expected, settled)},
+        row_of=lambda _, entry: row_of(entry)[1:],
+        is_blank=lambda row: row[3] == ESTIMATED and row[4] == 0,
     )
 
 
-def daily_check(expected: Expected, settled: Settled) -> Check:
+def shown(expected: Expected, settled: Settled) -> list[Entry]:
+    """Return the entries of the log alone that the ledger shows."""
+    return [
+        entry
+        for entry in expected.ledger.values()
+        if entry.state != ESTIMATED or not settled.holds(entry)
+    ]
+
+
+def daily_check(ledger: Ledger) -> Check:
     """The ledger by day, creator and source."""
     return Check(
         view="earnings_daily",
         sql=f"SELECT {_ms('day')}, creator_id, source, amount_micros, entries FROM earnings_daily",
         keys=3,
         columns=("amount_micros", "entries"),
-        expected=daily(expected.ledger, settled),
+        expected=ledger.daily,
         row_of=lambda _, row: row,
-        is_blank=lambda row: row[0] == 0,
     )
 
 
-def balances_check(expected: Expected, settled: Settled) -> Check:
+def balances_check(ledger: Ledger) -> Check:
     """What is booked, by creator and currency."""
     return Check(
         view="balances",
         sql="SELECT creator_id, currency, amount_micros FROM balances",
         keys=2,
         columns=("amount_micros",),
-        expected=booked(expected.ledger, settled),
+        expected=ledger.balances,
         row_of=lambda _, amount: (amount,),
-        is_blank=lambda row: row[0] == 0,
     )
 
 
-def content_check(expected: Expected) -> Check:
-    """What kinds of content come to; settling moves no earnings, for they include estimates."""
+def content_check(expected: Expected, ledger: Ledger) -> Check:
+    """What kinds of content come to."""
 
     def row_of(_: Key, sums: Performance) -> Row:
         rate = near(sums.likes_per_1000_views)
@@ -188,7 +198,7 @@ def content_check(expected: Expected) -> Check:
         sql=f"SELECT dimension, value, {', '.join(columns)} FROM content_performance",
         keys=2,
         columns=columns,
-        expected=expected.content_performance,
+        expected=content_of(expected.videos, ledger.by_reference),
         row_of=row_of,
     )
 
@@ -256,9 +266,16 @@ def partitions_check(expected: Expected, positions: Mapping[tuple[str, int], Wit
 
 
 def all_checks(
-    expected: Expected, settled: Settled, positions: Mapping[tuple[str, int], Within]
+    expected: Expected,
+    settled: Settled,
+    positions: Mapping[tuple[str, int], Within],
+    ledger: Ledger | None = None,
 ) -> list[Check]:
-    """Return the checks of all views, in the order in which they are reported."""
+    """Return the checks of all views, in the order in which they are reported.
+
+    `ledger` are the sums of the rows that were read; without it, those of the log alone.
+    """
+    ledger = ledger_of(shown(expected, settled)) if ledger is None else ledger
     return [
         engagement_check(expected, "engagement_1m", MINUTE_MS),
         engagement_check(expected, "engagement_1h", HOUR_MS),
@@ -266,11 +283,11 @@ def all_checks(
         videos_check(expected),
         lives_check(expected),
         trending_check(expected),
-        creators_check(expected, settled),
+        creators_check(expected, ledger),
         ledger_check(expected, settled),
-        daily_check(expected, settled),
-        balances_check(expected, settled),
-        content_check(expected),
+        daily_check(ledger),
+        balances_check(ledger),
+        content_check(expected, ledger),
         boosts_check(),
         dead_letters_check(expected),
         late_check(expected),

@@ -1,6 +1,7 @@
 """Rows of a view against what the recount expects, cell by cell."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,19 +25,32 @@ class Difference(NamedTuple):
 
 @dataclass(slots=True)
 class ViewReport:
-    """What comparing one view came to."""
+    """What comparing one view came to.
+
+    `hint` says what to do about differences. What is noted, by its reason, is no difference.
+    """
 
     view: str
     rows: int = 0
     cells: int = 0
     differing: int = 0
     differences: list[Difference] = field(default_factory=list)
+    hint: str = ""
+    noted: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, list[Difference]] = field(default_factory=dict)
 
     def differ(self, key: Key, column: str, expected: object, found: object) -> None:
         """Note a cell that differs; of very many only the number."""
         self.differing += 1
         if len(self.differences) < DIFFERENCES_KEPT_MAX:
             self.differences.append(Difference(self.view, key, column, expected, found))
+
+    def note(self, reason: str, key: Key, column: str, expected: object, found: object) -> None:
+        """Note a cell that is as it should be for a reason that people should know."""
+        self.noted[reason] += 1
+        notes = self.notes.setdefault(reason, [])
+        if len(notes) < DIFFERENCES_KEPT_MAX:
+            notes.append(Difference(self.view, key, column, expected, found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,10 @@
 Earnings are those of the ledger entries that name the video, estimates included. UTC throughout.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-from scripts.recount.gifts import Entry
-from scripts.recount.model import CURRENCY_OF_SUMS
 
 Value = tuple[str, str]  # dimension, value
 
@@ -42,14 +39,12 @@ class Performance:
 
 
 def content_of(
-    videos: Mapping[str, Mapping[str, Any]], ledger: Iterable[Entry]
+    videos: Mapping[str, Mapping[str, Any]], earnings: Mapping[str, int]
 ) -> dict[Value, Performance]:
-    """Return every value of every dimension; `videos` are the rows of the view `videos`."""
-    earnings: dict[str, int] = {}
-    for entry in ledger:
-        if entry.currency == CURRENCY_OF_SUMS:
-            before = earnings.get(entry.reference, 0)
-            earnings[entry.reference] = before + entry.amount_micros
+    """Return every value of every dimension; `videos` are the rows of the view `videos`.
+
+    `earnings` are the sums of the ledger by reference.
+    """
     found: dict[Value, Performance] = {}
     for video_id, row in videos.items():
         for value in values_of(row):

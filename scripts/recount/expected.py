@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from scripts.recount.content import Performance, Value, content_of
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
 from scripts.recount.lives import LiveSums
@@ -17,6 +16,7 @@ from scripts.recount.partition import (
     Subject,
     Sums,
 )
+from scripts.recount.programs.targets import Head, head_of
 from scripts.recount.rewards import rewards_of
 from scripts.recount.trending import Entity, Trend, trends
 from scripts.recount.videos import Counts, Register, VideoSums, how_many_on, moment
@@ -30,7 +30,7 @@ class Expected:
 
     Of `engagement_1m` the absent counters are 0 and cells of nothing but 0 are absent; a cell's
     creator must be one of `creators_of` its subject. `ledger` holds final entries, adjustments
-    and estimates, as if no day had been settled.
+    and estimates, as if no day had been settled. `heads` and `facts` are what settlement looks at.
     """
 
     engagement_1m: dict[Cell, Counts] = field(default_factory=dict)
@@ -40,11 +40,11 @@ class Expected:
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
-    content_performance: dict[Value, Performance] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
+    heads: dict[str, Head] = field(default_factory=dict)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -69,8 +69,11 @@ def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
         expected.facts.add(part.facts)
         if part.sums.messages:
             expected.partitions[part.topic, part.partition] = part.sums
-    for video in videos.values():
-        for entry in rewards_of(video.published, video.qualified_of_day, rules):
+    for video_id, video in videos.items():
+        published = video.published
+        creator_id = video.first_creator_id if published is None else published.creator_id
+        expected.heads[video_id] = head_of(creator_id, published)
+        for entry in rewards_of(published, video.qualified_of_day, rules):
             expected.ledger[entry.entry_id] = entry
     _make_views(expected, videos, lives, follows, rules)
     return expected
@@ -97,7 +100,6 @@ def _make_views(
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
     expected.creators = _creators(expected, follows)
-    expected.content_performance = content_of(expected.videos, expected.ledger.values())
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:

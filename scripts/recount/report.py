@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from scripts.recount.compare import Difference, ViewReport
 
 DIFFERENCES_SHOWN_MAX = 20
+NOTES_SHOWN_MAX = 5
 VALUE_LENGTH_MAX = 160
 TIMES_FROM_MS = 10**11
 
@@ -24,6 +25,11 @@ def as_text(reports: Sequence[ViewReport]) -> str:
         lines += ["", f"{differing:,} of {cells:,} cells differ from the recount"]
     else:
         lines += ["", f"{cells:,} cells, no difference"]
+    lines += [f"{r.view}: {r.hint}" for r in reports if r.differing and r.hint]
+    for report in reports:
+        for reason, number in report.noted.items():
+            lines += ["", f"{report.view}: {number:,} {reason}, for example:"]
+            lines += [_line(note) for note in report.notes[reason][:NOTES_SHOWN_MAX]]
     return "\n".join(lines)
 
 
@@ -37,16 +43,16 @@ def as_json(reports: Sequence[ViewReport]) -> str:
                 r.view: {"rows": r.rows, "cells": r.cells, "differing": r.differing}
                 for r in reports
             },
-            "differences": [
-                {
-                    "view": d.view,
-                    "key": list(d.key),
-                    "column": d.column,
-                    "expected": _plain(d.expected),
-                    "found": _plain(d.found),
+            "differences": [_cell(d) for d in first_differences(reports)],
+            "hints": {r.view: r.hint for r in reports if r.differing and r.hint},
+            "notes": {
+                reason: {
+                    "cells": number,
+                    "examples": [_cell(d) for d in r.notes[reason][:NOTES_SHOWN_MAX]],
                 }
-                for d in first_differences(reports)
-            ],
+                for r in reports
+                for reason, number in r.noted.items()
+            },
         },
         indent=2,
     )
@@ -64,6 +70,16 @@ def first_differences(reports: Sequence[ViewReport]) -> Iterator[Difference]:
             elif shown < DIFFERENCES_SHOWN_MAX:
                 shown += 1
                 yield difference
+
+
+def _cell(difference: Difference) -> dict[str, object]:
+    return {
+        "view": difference.view,
+        "key": list(difference.key),
+        "column": difference.column,
+        "expected": _plain(difference.expected),
+        "found": _plain(difference.found),
+    }
 
 
 def _line(difference: Difference) -> str:

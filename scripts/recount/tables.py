@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scripts.recount.compare import Row
-from scripts.recount.money import Settled
+from scripts.recount.settled import Settled
 from sinks.client import answering, connect
 
 REQUEST_TIMEOUT_S = 600.0

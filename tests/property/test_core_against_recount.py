@@ -114,6 +114,6 @@ def test_the_random_logs_hold_every_kind_of_fact_and_take_some_back() -> None:
 
 def test_every_view_of_the_audit_is_compared() -> None:
     expected = recount([], random_rules(Random(0)).plain)
-    from scripts.recount.money import Settled
+    from scripts.recount.settled import Settled
 
     assert {check.view for check in all_checks(expected, Settled(), {})} == VIEWS.keys()

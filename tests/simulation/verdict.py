@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from scripts.recount import Expected, Record, Rules, recount
 from scripts.recount.checks import all_checks
 from scripts.recount.compare import Difference, Within, compare
-from scripts.recount.money import Settled
+from scripts.recount.settled import Settled
 from tests.simulation.tables import Tables
 from tests.simulation.views import VIEWS
 

@@ -25,10 +25,11 @@ from scripts.recount.checks import (
 from scripts.recount.compare import Check, OneOf, ViewReport, Within, compare
 from scripts.recount.content import content_of
 from scripts.recount.expected import Expected
+from scripts.recount.ledger import ledger_of
 from scripts.recount.model import DAY_MS, HOUR_MS, Record
-from scripts.recount.money import Settled, booked, daily, ledger_row, with_corrections
 from scripts.recount.parallel import recount_archives
 from scripts.recount.report import as_json, as_text
+from scripts.recount.settled import Settled
 from tests.oracle import records_from_lines
 from tests.oracle.chaos import chaotic_log
 from tests.oracle.events import T0_MS, event
@@ -219,30 +220,19 @@ def test_a_score_may_be_rounded_otherwise_but_not_be_another() -> None:
         assert compare(view, rows).differing == differing
 
 
-# Settlement
+# Money (what settlement books: test_recount_settled.py)
 
 
-def test_a_settled_day_is_booked_and_its_corrections_belong_to_its_entries() -> None:
+def test_an_estimate_is_shown_until_its_day_is_settled() -> None:
     views = [event("view", user_id=f"u{n}") for n in range(1_003)]
-    ledger = count(event("video_published"), *views, event("gift", repeat_end=True)).ledger
-    assert booked(ledger, Settled()) == {("c", "USD"): 25_000}
+    expected = count(event("video_published"), *views, event("gift", repeat_end=True))
+    before = {key for (key,) in ledger_check(expected, Settled()).expected}
     settled = Settled(frozenset({("creator_rewards", T0_MS)}))
-    assert booked(ledger, settled) == {("c", "USD"): 25_000 + 1_200}
-    assert daily(ledger, Settled())[T0_MS, "c", "creator_rewards"] == (1_200, 1)
-    entry = ledger["creator_rewards:v:2024-03-01"]
-    head, tail = (T0_MS, "c", "creator_rewards"), ("USD", "video:v", "rewards-1")
-    rows = [
-        (f"{entry.entry_id}:1", *head, "adjustment", -800, "USD", "video:v", "later"),
-        (entry.entry_id, *head, "final", 2_000, *tail),
-        ("gift:x", T0_MS, "c", "gift", "final", 1, "USD", "live:l", "gift-A-1"),
-    ]
-    gift, reward = with_corrections(rows)
-    assert gift == rows[-1]
-    assert reward == (entry.entry_id, *head, "final", 1_200, *tail)
-    assert ledger_row(entry, settled) == reward[1:]
-    right = ledger_check(Expected(ledger={entry.entry_id: entry}), settled)
-    assert compare(right, [reward]).differing == 0
-    assert compare(right, [(*reward[:4], "estimated", *reward[5:])]).differing == 1
+    after = {key for (key,) in ledger_check(expected, settled).expected}
+    assert before - after == {"creator_rewards:v:2024-03-01"}
+    ledger = ledger_of(expected.ledger.values())
+    assert ledger.balances == {("c", "USD"): 25_000}
+    assert ledger.daily[T0_MS, "c", "creator_rewards"] == (1_200, 1)
 
 
 def test_what_no_rule_books_or_decides_is_a_difference() -> None:
@@ -265,12 +255,13 @@ def test_what_a_creator_earns_in_another_currency_is_in_balances_alone() -> None
     usd = next(iter(expected.ledger.values()))
     euros = replace(usd, entry_id="e", currency="EUR", amount_micros=7, reference="video:v")
     expected.ledger["e"] = euros
-    check = creators_check(expected, Settled())
+    ledger = ledger_of(expected.ledger.values())
+    check = creators_check(expected, ledger)
     row = dict(zip(check.columns, check.row_of(("c",), check.expected["c",]), strict=True))
     assert row["earnings_micros"] == 25_000
-    assert booked(expected.ledger, Settled()) == {("c", "USD"): 25_000, ("c", "EUR"): 7}
-    assert daily(expected.ledger, Settled()) == {(T0_MS, "c", "gift"): (25_000, 1)}
-    content = content_of(expected.videos, expected.ledger.values())
+    assert ledger.balances == {("c", "USD"): 25_000, ("c", "EUR"): 7}
+    assert ledger.daily == {(T0_MS, "c", "gift"): (25_000, 1)}
+    content = content_of(expected.videos, ledger.by_reference)
     assert {sums.earnings_micros for sums in content.values()} == {0}
 
 

@@ -10,7 +10,7 @@ from schemas.rows import COLUMNS, TABLES
 from scripts.recount import recount
 from scripts.recount.checks import all_checks
 from scripts.recount.compare import compare
-from scripts.recount.money import Settled
+from scripts.recount.settled import Settled
 from sinks.embedded import EmbeddedClickHouse
 from sinks.writer import Writer
 from streams.rows import INCARNATION_SHIFT, RowBuilder, day_text

@@ -1,0 +1,67 @@
+"""What settlement booked against what the log's facts say it should have, account by account.
+
+An account booked at another rate than the one in use is only noted: a change of rates does not
+rewrite the past unless somebody asks for it. So is one that nobody can compute: it keeps what it has.
+Payouts are taken as they are, within the cap of a day.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scripts.recount.compare import ViewReport
+from scripts.recount.gifts import Entry
+from scripts.recount.ledger import Booked
+from scripts.recount.model import DAY_MS, Rules
+from scripts.recount.programs.targets import Account, Targets
+
+ACCOUNTS, PAYOUTS = "settled accounts", "payouts"
+AMOUNT = "amount_micros"
+AGAIN = "data that came after the settlement needs `engage settle` again"
+OTHER_RATE = "booked at another rate"
+UNKNOWN = "cannot be computed, so it keeps what it was booked"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What ClickHouse says that the log does not: which days are settled."""
+
+    days: frozenset[tuple[str, int]] = frozenset()  # source, start of the date in UTC, ms
+
+    def holds(self, entry: Entry) -> bool:
+        """Tell whether an estimate's day is settled, so that it is no longer shown."""
+        return (entry.source, entry.occurred_at_ms // DAY_MS * DAY_MS) in self.days
+
+
+def compare_accounts(booked: Mapping[Account, Booked], targets: Targets) -> ViewReport:
+    """Compare the sum of the entries of every account with its target."""
+    report = ViewReport(ACCOUNTS, rows=len(booked), hint=AGAIN)
+    for account in booked.keys() | targets.accounts.keys():
+        has, target = booked.get(account), targets.accounts.get(account)
+        wanted_micros = target.amount_micros if target else 0
+        found_micros = has.amount_micros if has else 0
+        report.cells += 1
+        if has and targets.is_unknown(account):
+            report.note(UNKNOWN, account, AMOUNT, "nobody knows", found_micros)
+        elif has and target and has.rate_version != target.rate_version:
+            wanted = f"{wanted_micros} at {target.rate_version}"
+            found = f"{found_micros} at {has.rate_version}"
+            report.note(OTHER_RATE, account, AMOUNT, wanted, found)
+        elif wanted_micros != found_micros:
+            report.differ(account, AMOUNT, wanted_micros, found_micros)
+    report.differences.sort(key=lambda difference: difference.key)
+    return report
+
+
+def check_payouts(payouts: Mapping[Account, Booked], rules: Rules) -> ViewReport:
+    """Hold what was paid to a creator on a day against the cap of that day's terms."""
+    report = ViewReport(PAYOUTS, rows=len(payouts))
+    for account, paid in sorted(payouts.items(), key=lambda item: item[0]):
+        report.cells += 1
+        terms = rules.rates.payout(paid.occurred_at_ms, account.currency)
+        if terms is None:
+            wanted = f"nothing: there are no terms for {account.currency}"
+            report.differ(account, AMOUNT, wanted, paid.amount_micros)
+        elif -paid.amount_micros > terms.daily_cap_micros:
+            wanted = f"at most {terms.daily_cap_micros} in a day, as a negative amount"
+            report.differ(account, AMOUNT, wanted, paid.amount_micros)
+    return report
