@@ -17,31 +17,21 @@ from streams.programs.facts import (
     Quality,
     RewardsVideo,
 )
-from tests.property.money_facts import PUBLISHED, Facts, deals, shares
+from tests.property.money_facts import PUBLISHED, START_MS, Facts, deals, shares
 from tests.worked.world import DAY_MS, at, day
 
 MINUTE_MS = 60_000
 ORDERED_MS = tuple(map(at, ("2024-02-20", "2024-03-05 10:00", "2024-04-15", "2024-05-02")))
-BEFORE_MS = (
-    *(-1, 0, 29 * MINUTE_MS, 30 * MINUTE_MS, 30 * MINUTE_MS + 1),
-    *(DAY_MS, DAY_MS + 1, 6 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS + 1, 40 * DAY_MS),
-)
+WINDOWS_MS = (30 * MINUTE_MS, DAY_MS, 7 * DAY_MS)  # of clicks in lives, views, other clicks
+BEFORE_MS = (0, *WINDOWS_MS, *(window + 1 for window in WINDOWS_MS), -1, 50 * DAY_MS)
 END_MS = at("2024-06-01")
 
 people = st.sampled_from("abc")
-promoters = st.sampled_from(("a", "b", "c", "s", ""))
+promoters = st.sampled_from(("c", "c", "d", "s", ""))
 shops = st.sampled_from("ssa")
 goods = st.sampled_from("ppq")
 orders_ms = st.sampled_from(ORDERED_MS)
-interactions_ms = st.builds(int.__sub__, orders_ms, st.sampled_from(BEFORE_MS))
-settlements_ms = st.builds(
-    int.__add__, orders_ms, st.sampled_from((0, DAY_MS, 7 * DAY_MS, 9 * DAY_MS))
-)
 event_ids = st.integers(0, 30).map(str)
-ends_ms = st.one_of(
-    st.just(END_MS),
-    st.builds(int.__add__, orders_ms, st.sampled_from((0, 1, 7 * DAY_MS, 7 * DAY_MS + 1))),
-)
 
 
 class Purchase(NamedTuple):
@@ -55,41 +45,6 @@ class Purchase(NamedTuple):
     refunds: list[int | None]
 
 
-purchases = st.builds(
-    Purchase,
-    orders_ms,
-    shops,
-    goods,
-    st.sampled_from((1_001, 1_005, 10_000_000)),
-    st.lists(st.sampled_from((0, DAY_MS, 7 * DAY_MS, 9 * DAY_MS)), max_size=2),
-    st.lists(st.one_of(st.none(), st.integers(0, 600)), max_size=2),
-)
-clicks = st.lists(
-    st.builds(
-        Click,
-        event_ids,
-        interactions_ms,
-        st.just("u"),
-        promoters,
-        shops,
-        goods,
-        st.just("k"),
-        st.sampled_from(("", "", "l")),
-    ),
-    max_size=4,
-)
-product_views = st.lists(
-    st.builds(
-        ProductView,
-        event_ids,
-        interactions_ms,
-        st.just("u"),
-        people,
-        st.sampled_from("vw"),
-        st.sampled_from((("p",), ("q",), ("p", "q"), ("x",))),
-    ),
-    max_size=4,
-)
 creators = st.dictionaries(
     people, st.tuples(st.sampled_from((9, 10, 10, 11)), st.sampled_from((99, 100, 100, 101)))
 ).map(lambda found: {name: Creator(name, *numbers) for name, numbers in found.items()})
@@ -100,7 +55,14 @@ _qualities = st.builds(
     *(st.integers(-1, 6) for _ in range(5)),
 )
 fund_videos = st.lists(
-    st.builds(FundVideo, st.sampled_from("vwxyz"), people, *(st.integers(0, 9),) * 4, shares),
+    st.builds(
+        FundVideo,
+        st.sampled_from("vwxyz"),
+        people,
+        st.integers(0, 60),
+        *(st.integers(0, 3),) * 3,
+        shares,
+    ),
     min_size=1,
     max_size=5,
     unique_by=lambda video: video.video_id,
@@ -130,9 +92,6 @@ rewards_videos = st.lists(
     max_size=2,
     unique_by=lambda video: video.video_id,
 )
-deal_days = st.dictionaries(
-    st.sampled_from(ORDERED_MS).map(lambda ms: ms // DAY_MS * DAY_MS), st.integers(-6, 12)
-)
 
 
 def steps_of(order_id: str, bought: Purchase, odd: bool) -> list[OrderStep]:
@@ -156,18 +115,53 @@ def all_steps(bought: dict[str, Purchase], odd: str) -> list[OrderStep]:
     return [s for name, order in bought.items() for s in steps_of(name, order, name == odd)]
 
 
-steps = st.builds(
-    all_steps,
-    st.dictionaries(st.sampled_from("opq"), purchases, min_size=1),
-    st.sampled_from(("", "", "o")),
-)
+def orders_at(placed_ms: int) -> dict[str, Any]:
+    """Return strategies for orders placed at one time, and for what leads to them."""
+    times_ms = st.sampled_from([placed_ms - before_ms for before_ms in BEFORE_MS])
+    purchases = st.builds(
+        Purchase,
+        st.just(placed_ms),
+        shops,
+        goods,
+        st.sampled_from((1_001, 1_005, 10_000_000)),
+        st.lists(st.sampled_from((0, DAY_MS, 7 * DAY_MS, 9 * DAY_MS)), max_size=2),
+        st.lists(st.one_of(st.none(), st.integers(0, 600)), max_size=2),
+    )
+    bought = st.dictionaries(st.sampled_from("opq"), purchases, min_size=1)
+    live_ids = st.sampled_from(("", "", "l"))
+    who, link = st.just("u"), st.just("k")
+    click = st.builds(Click, event_ids, times_ms, who, promoters, shops, goods, link, live_ids)
+    shown = st.sampled_from((("p",), ("q",), ("p", "q"), ("x",)))
+    view = st.builds(ProductView, event_ids, times_ms, who, people, st.sampled_from("vw"), shown)
+    return {
+        "steps": st.builds(all_steps, bought, st.sampled_from(("", "", "o"))),
+        "clicks": st.lists(click, max_size=4),
+        "views": st.lists(view, max_size=4),
+    }
+
+
+def ends_at(placed_ms: int) -> st.SearchStrategy[int]:
+    """Return a strategy for the end of what was settled, at the edges of orders placed then."""
+    return st.sampled_from([END_MS, *(placed_ms + ms for ms in (0, 1, 7 * DAY_MS, 7 * DAY_MS + 1))])
+
+
 splits = st.dictionaries(st.sampled_from("vw"), shares)
-NOTHING: dict[str, Any] = dict.fromkeys(Facts._fields, st.just(()))
-deal_views = st.dictionaries(st.sampled_from("vw"), deal_days)
-_orders: dict[str, Any] = {"steps": steps, "clicks": clicks, "views": product_views}
-_deals: dict[str, Any] = {"deals": deals, "deal_views": deal_views}
-markets = st.builds(Facts, **(NOTHING | _orders | {"splits": splits}))
-deals_and_views = st.builds(Facts, **(NOTHING | _deals | {"splits": splits}))
-everything = st.builds(
-    Facts, fund=fund_videos, rewards=rewards_videos, splits=splits, **_orders, **_deals
+_days_ms = st.sampled_from([START_MS + n * DAY_MS for n in range(4)])
+_deals: dict[str, Any] = {
+    "deals": deals,
+    "deal_views": st.dictionaries(
+        st.sampled_from("vw"), st.dictionaries(_days_ms, st.integers(-6, 12), max_size=4)
+    ),
+}
+_nothing: dict[str, Any] = dict.fromkeys(Facts._fields, st.just(())) | {"splits": splits}
+markets = orders_ms.flatmap(
+    lambda ms: st.tuples(st.builds(Facts, **(_nothing | orders_at(ms))), ends_at(ms))
+)
+deals_and_views = st.tuples(
+    st.builds(Facts, **(_nothing | _deals)), st.one_of(st.just(END_MS), _days_ms)
+)
+everything = orders_ms.flatmap(
+    lambda ms: st.builds(
+        Facts, fund=fund_videos, rewards=rewards_videos, splits=splits, **_deals, **orders_at(ms)
+    )
 )

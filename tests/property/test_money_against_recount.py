@@ -33,7 +33,6 @@ from tests.property.market_facts import (
     END_MS,
     creators,
     deals_and_views,
-    ends_ms,
     everything,
     fund_videos,
     markets,
@@ -256,14 +255,16 @@ def test_rewards_are_the_same(videos: list[RewardsVideo], region: str) -> None:
     assert_same(rewards_targets(videos, plain_rules(region)), result)
 
 
-@given(markets, ends_ms)
-def test_commissions_and_sales_are_the_same(told: Facts, end_ms: int) -> None:
+@given(markets)
+def test_commissions_and_sales_are_the_same(market: tuple[Facts, int]) -> None:
+    told, end_ms = market
     result = order_lines(told, "US", end_ms)
     assert_same(order_targets(told, plain_rules("US"), end_ms), result)
 
 
-@given(deals_and_views, ends_ms)
-def test_deals_are_the_same(told: Facts, end_ms: int) -> None:
+@given(deals_and_views)
+def test_deals_are_the_same(signed: tuple[Facts, int]) -> None:
+    told, end_ms = signed
     result = dated_before(end_ms, deal_lines(told.deals, told.deal_views, told.splits))
     assert_same(deal_targets(told, end_ms), result)
 
