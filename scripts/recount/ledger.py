@@ -132,8 +132,7 @@ def _key_of(entry: Entry, parts: list[str]) -> str | None:
     kind, _, subject = entry.reference.partition(":")
     last = parts[-1]
     if entry.source in DATED and kind == "video" and _DAY.fullmatch(last):
-        is_dated = entry.source != "creator_rewards" or day_name(entry.occurred_at_ms) == last
-        return entry_id(entry.source, subject, last) if is_dated else None
+        return entry_id(entry.source, subject, last) if _is_dated(entry, last) else None
     if entry.source in ("affiliate", "sale") and kind == "order":
         return entry_id(entry.source, subject)
     if entry.source == "brand_deal" and kind == "video" and _VIEWS.fullmatch(last):
@@ -142,6 +141,12 @@ def _key_of(entry: Entry, parts: list[str]) -> str | None:
     if entry.source == PAYOUT and kind == "day" and _DAY.fullmatch(subject):
         return entry_id(PAYOUT, entry.creator_id, entry.currency, subject)
     return None
+
+
+def _is_dated(entry: Entry, day: str) -> bool:
+    """Tell whether an entry has the time of its day's start; that of a pay day is its zone's."""
+    at_ms = entry.occurred_at_ms
+    return entry.source != "creator_rewards" or (at_ms % DAY_MS == 0 and day_name(at_ms) == day)
 
 
 def _book(account: Booked, number: int, row: Row) -> None:

@@ -28,16 +28,9 @@ from streams.programs.lines import Refusal, Result
 from streams.programs.orders import orders_of
 from streams.programs.sale import sale_lines
 from streams.settlement import SettledEntry, entries_to_book
+from streams.settlement import key_of as key_of_entry
 from tests.oracle.logs import rules
-from tests.property.market_facts import (
-    END_MS,
-    creators,
-    deals_and_views,
-    everything,
-    fund_videos,
-    markets,
-    rewards_videos,
-)
+from tests.property.market_facts import END_MS, Case, cases
 from tests.property.money_facts import DAY, Facts
 from tests.property.stories import chances
 from tests.worked.ledger import Ledger
@@ -241,55 +234,49 @@ def assert_same(targets: Targets, result: Result) -> None:
     assert (targets.unknown, targets.unknown_pools) == keys(result.refusals)
 
 
-@given(fund_videos, creators, regions)
-def test_a_pool_is_the_same(
-    videos: list[FundVideo], people: dict[str, Creator], region: str
-) -> None:
-    result = fund_lines(DAY, videos, people, RATES, region)
-    assert_same(fund_targets(videos, people, plain_rules(region)), result)
+@given(cases, regions)
+def test_pools_are_the_same(found: Case, region: str) -> None:
+    result = fund_lines(DAY, found.told.fund, found.people, RATES, region)
+    assert_same(fund_targets(found.told.fund, found.people, plain_rules(region)), result)
 
 
-@given(rewards_videos, regions)
-def test_rewards_are_the_same(videos: list[RewardsVideo], region: str) -> None:
-    result = rewards_lines(videos, RATES, region)
-    assert_same(rewards_targets(videos, plain_rules(region)), result)
+@given(cases, regions)
+def test_rewards_are_the_same(found: Case, region: str) -> None:
+    result = rewards_lines(found.told.rewards, RATES, region)
+    assert_same(rewards_targets(found.told.rewards, plain_rules(region)), result)
 
 
-@given(markets)
-def test_commissions_and_sales_are_the_same(market: tuple[Facts, int]) -> None:
-    told, end_ms = market
-    result = order_lines(told, "US", end_ms)
-    assert_same(order_targets(told, plain_rules("US"), end_ms), result)
+@settings(max_examples=400)
+@given(cases)
+def test_commissions_and_sales_are_the_same(found: Case) -> None:
+    result = order_lines(found.told, "US", found.end_ms)
+    assert_same(order_targets(found.told, plain_rules("US"), found.end_ms), result)
 
 
-@given(deals_and_views)
-def test_deals_are_the_same(signed: tuple[Facts, int]) -> None:
-    told, end_ms = signed
-    result = dated_before(end_ms, deal_lines(told.deals, told.deal_views, told.splits))
-    assert_same(deal_targets(told, end_ms), result)
+@given(cases)
+def test_deals_are_the_same(found: Case) -> None:
+    told = found.told
+    deals = deal_lines(told.deals, told.deal_views, told.splits)
+    assert_same(deal_targets(told, found.end_ms), dated_before(found.end_ms, deals))
 
 
-@settings(max_examples=25)
-@given(st.lists(everything, min_size=1, max_size=3), creators, regions, chances)
+@given(st.lists(cases, min_size=1, max_size=3), regions, chances)
 def test_the_audit_finds_nothing_after_a_settlement_and_everything_before(
-    versions: list[Facts], people: dict[str, Creator], region: str, rng: Random
+    versions: list[Case], region: str, rng: Random
 ) -> None:
     """Whatever was booked for earlier facts: settled once more, every account has its target."""
     ledger = Ledger()
-    for told in versions:
-        result = lines_of(told, people, region, END_MS)
-        before = ledger.booked()
-        new = entries_to_book(result.lines, before, refusals=result.refusals, restate=True)
+    for found in versions:
+        result = lines_of(found.told, found.people, region, END_MS)
+        new = entries_to_book(result.lines, ledger.booked(), refusals=result.refusals, restate=True)
         missed = rng.sample(new, rng.randrange(len(new) + 1))
         ledger.append(entry for entry in new if entry not in missed)
-        targets = targets_of(told, people, region, END_MS)
-        accounts = {
-            (one.entry_id.rpartition(":")[0], one.creator_id, one.currency) for one in missed
-        }
+        targets = targets_of(found.told, found.people, region, END_MS)
+        accounts = {(key_of_entry(one.entry_id), one.creator_id, one.currency) for one in missed}
         report = compare_accounts(as_read(ledger.entries).accounts, targets)
-        noted = [note for notes in report.notes.values() for note in notes]
-        found = {note.key for note in (*report.differences, *noted)}
-        assert {difference.key for difference in report.differences} <= accounts <= found
+        listed = {note.key for notes in report.notes.values() for note in notes}
+        differing = {difference.key for difference in report.differences}
+        assert differing <= accounts <= differing | listed
         ledger.append(missed)
         report = compare_accounts(as_read(ledger.entries).accounts, targets)
         assert report.differences == []
