@@ -6,6 +6,7 @@ EngageError
 ├── Unavailable      a service does not answer: wait and try again
 ├── SettlementError  an amount cannot be computed: add the rate or mend the fact that it names
 ├── Refused          the operation would do harm or contradicts what exists: do something else
+│   └── Missing      what it needs does not exist: make it first
 └── Fenced           another process owns the partition: exit and be restarted
 """
 
@@ -40,6 +41,10 @@ class SettlementError(EngageError):
 
 class Refused(EngageError):
     """The operation is refused because it would lose, double or contradict something."""
+
+
+class Missing(Refused):
+    """A database or a table does not exist."""
 
 
 class Fenced(EngageError):

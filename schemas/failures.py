@@ -33,6 +33,8 @@ class Reason(StrEnum):
     WRONG_KEY = "wrong_key"
     FUTURE_EVENT_TIME = "future_event_time"
     MISSING_RATE = "missing_rate"
+    UNKNOWN_GIFT = "unknown_gift"
+    PRICE_MISMATCH = "price_mismatch"
     TARGET_MISMATCH = "target_mismatch"
 
 

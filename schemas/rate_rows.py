@@ -76,6 +76,7 @@ class DatedRate(DatedRow):
 class GiftRate(DatedRate):
     """What a coin that a viewer spends is worth to the creator."""
 
+    currency: Literal["USD"]  # the worker books gifts, and its rows have one currency
     preset: Literal["A", "B"]
     # 2^62 micro-units is the most an amount may be; 10^13 coins is the largest streak there can be
     micros_per_coin: int = Field(ge=0, le=100_000)

@@ -55,6 +55,7 @@ class RateRows(ConfigRow):
     """All rows of a rates file but those of its two oldest programs; any may be missing."""
 
     pay_day_time_zone: str = "UTC"
+    unknown_gifts: Literal["accept", "refuse"] = "accept"
     gift_catalogue: list[CatalogueRow] = Field(default_factory=list)
     creator_fund: list[FundRate] = Field(default_factory=list)
     affiliate: list[AffiliateTerms] = Field(default_factory=list)
@@ -123,6 +124,7 @@ class Rates:
         self._brand = Book("brand_deal, region", rows.brand_deal, lambda row: row.region)
         self._payout = Book("payout, currency", rows.payout, lambda row: row.currency)
         self.rewards_threshold_views_min = min(rate.threshold_views for rate in creator_rewards)
+        self.refuses_unknown_gifts = rows.unknown_gifts == "refuse"
         self.pay_day_time_zone = rows.pay_day_time_zone
         self.pay_day_zone = zone_of(rows.pay_day_time_zone)
 
@@ -133,11 +135,6 @@ class Rates:
     def rewards(self, day_ms: int, region: str = EVERY_REGION) -> RewardsRate | None:
         """The Creator Rewards rate at the start of a UTC day."""
         return self._rewards.at(day_ms, *regions(region))
-
-    @property
-    def has_catalogue(self) -> bool:
-        """Whether there is a price list of gifts at all."""
-        return bool(self._catalogue)
 
     def catalogue(self, gift_id: str, at_ms: int, region: str) -> CatalogueRow | None:
         """The price of a gift at an event time."""

@@ -192,6 +192,14 @@ class LedgerEntry(Row):
     version: Natural
 
 
+class Explanation(Row):
+    """The arithmetic behind an entry that settlement booked: JSON of [label, value, unit, note]."""
+
+    entry_id: Text
+    text: Text
+    version: Natural
+
+
 class Settlement(Row):
     """A program's day that is settled: its estimates are no longer shown."""
 
@@ -268,6 +276,7 @@ TABLES: dict[str, type[Row]] = {
     "ledger": LedgerEntry,
     "estimates": Estimate,
     "settlements": Settlement,
+    "explanations": Explanation,
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,

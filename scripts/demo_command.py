@@ -17,7 +17,7 @@ from schemas.errors import Refused
 from scripts.live_page import LivePage
 from scripts.logs import open_log
 from scripts.options import data_option, port
-from scripts.run import add_log_arguments, drain, feed, settings_of, settle_closed_days
+from scripts.run import add_log_arguments, drain, feed, settings_of, settle
 from scripts.stack import Ports, Stack, running_stack
 from scripts.summary import print_summary
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             feed(stack, log)
             drain(stack)
             seconds = time.monotonic() - started_s
-            settle_closed_days(stack)
+            settle(stack)
             print_summary(stack.client, seconds)
             if page is not None:
                 print(f"\nlive dashboard: {page.url}   Ctrl-C stops everything", flush=True)

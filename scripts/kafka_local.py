@@ -131,6 +131,10 @@ class KafkaCluster:
         """Return the process id of a running node, to pause or pin it."""
         return self._processes[node].pid
 
+    def is_running(self, node: int = 1) -> bool:
+        """Tell whether a node's process lives."""
+        return self._processes[node].poll() is None
+
     def log(self, node: int = 1) -> Path:
         """Return the node's own log file."""
         return self.folder / f"node-{node}.log"
@@ -150,7 +154,7 @@ class KafkaCluster:
 
     def start_node(self, node: int) -> None:
         """Start a node again, on its port and its data, and wait until it answers."""
-        if node in self._processes and self._processes[node].poll() is None:
+        if node in self._processes and self.is_running(node):
             raise ConfigError(f"Kafka node {node} already runs")
         self._launch(node)
         self._await(node)

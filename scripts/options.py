@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import date
 from pathlib import Path
 
 KAFKA_ENV = "ENGAGE_KAFKA"
@@ -62,6 +63,14 @@ def port(text: str) -> int:
     if not 0 < number < 65_536:
         raise argparse.ArgumentTypeError(f"{text}: a port is a number from 1 to 65535")
     return number
+
+
+def day(text: str) -> date:
+    """Parse a day; for `type=`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a day like 2026-11-25") from error
 
 
 def _at_least_one(text: str) -> int:

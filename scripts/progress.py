@@ -29,22 +29,24 @@ class ProgressUpdate(Protocol):
 
 
 @contextmanager
-def show_progress(label: str, total: float | None) -> Iterator[ProgressUpdate]:
+def show_progress(
+    label: str, total: float | None, unit: str = "events"
+) -> Iterator[ProgressUpdate]:
     """Show the progress of one piece of work until the block ends; a total of None has no end."""
     if sys.stderr.isatty():
-        with _bar() as bar:
+        with _bar(unit) as bar:
             yield _BarUpdate(bar, label, total)
     else:
-        yield _LineUpdate(label, total)
+        yield _LineUpdate(label, total, unit)
 
 
-def _bar() -> Progress:
+def _bar(unit: str) -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[events]:,} events, {task.fields[rate]:,.0f}/s"),
+        TextColumn("{task.fields[events]:,} " + unit + ", {task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
         console=Console(stderr=True),
@@ -64,8 +66,9 @@ class _BarUpdate:
 
 
 class _LineUpdate:
-    def __init__(self, label: str, total: float | None) -> None:
+    def __init__(self, label: str, total: float | None, unit: str) -> None:
         self._label = label
+        self._unit = unit
         self._total = total
         self._started_s = self._printed_s = time.monotonic()
 
@@ -75,7 +78,7 @@ class _LineUpdate:
             return
         self._printed_s = now_s
         elapsed_s = now_s - self._started_s
-        text = f"{self._label}: {events:,} events, {events / elapsed_s:,.0f}/s"
+        text = f"{self._label}: {events:,} {self._unit}, {events / elapsed_s:,.0f}/s"
         if self._total and done > 0:
             share = min(done / self._total, 1.0)
             text += f", {share:.0%}, {elapsed_s * (1 - share) / share:.0f} s left"

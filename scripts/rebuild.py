@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -31,6 +32,7 @@ from streams.topics import SOURCES, admin_client, changelog, create_topics
 HELP = "count everything again from the topics"
 _KEPT = frozenset({"ledger", "settlements", "boosts_log"})
 _RETRIES = 60
+_SESSION_MARGIN_S = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,12 +64,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _refuse_if_used(settings: Settings) -> None:
+    """Refuse while the group has members; those that died belong to it until their session ends."""
+    deadline_s = time.monotonic() + settings.session_timeout_s + _SESSION_MARGIN_S
     async with admin_client(settings) as admin:
-        for response in await admin.describe_consumer_groups([settings.app_id]):
-            for group in response.groups:
-                state, members = group[2], group[5]
-                if members:
-                    raise Refused(f"{len(members)} workers are running ({state}): stop them first")
+        while members := await _members(admin, settings.app_id):
+            if time.monotonic() > deadline_s:
+                raise Refused(f"{members} workers are running: stop them first")
+            await asyncio.sleep(0.5)
+
+
+async def _members(admin: AIOKafkaAdminClient, group_id: str) -> int:
+    responses = await admin.describe_consumer_groups([group_id])
+    return sum(len(group[5]) for response in responses for group in response.groups)
 
 
 async def _lost_messages(settings: Settings) -> int:

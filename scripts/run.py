@@ -18,7 +18,8 @@ from scripts.logs import ARRIVALS, FORMATS, Log, open_log
 from scripts.options import clickhouse_option, data_option, kafka_option, processes_option
 from scripts.progress import show_progress
 from scripts.replay import ReplayReport, replay
-from scripts.settle import last_closed_day, settle_days
+from scripts.settle import settle_closed_days
+from scripts.settlement.texts import refusal_line
 from scripts.stack import Stack, refuse_used
 from streams.agents import rules_of
 from streams.config import Settings, load_settings
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     ) as stack:
         sent = sum(feed(stack, log).sent for log in logs)
         drain(stack)
-        settle_closed_days(stack)
+        settle(stack)
         stack.finish()
     seconds = time.monotonic() - started_s
     print(f"{sent:,} messages counted in {seconds:.1f} s; results in {args.data}", file=sys.stderr)
@@ -119,12 +120,10 @@ def drain(stack: Stack) -> None:
         )
 
 
-def settle_closed_days(stack: Stack) -> None:
-    """Settle every day that is over in event time."""
-    client = stack.client
-    last = last_closed_day(client)
-    if last is not None:
-        settle_days(client, stack.settings, last)
+def settle(stack: Stack) -> None:
+    """Settle every day that is over in event time; what cannot be computed is said."""
+    for refusal in settle_closed_days(stack.client, stack.settings).refusals:
+        print(f"warning: not settled: {refusal_line(refusal)}", file=sys.stderr)
 
 
 def _absolute(path: str | None) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 BATCH_BYTES = 256 << 10
 _ROUTES_MAX = 1 << 20
 _REQUEST_TIMEOUT_MS = 30_000
+_NEW_TOPIC_S_MAX = 2.0  # a topic that was just made is not known everywhere at once
 
 
 class _Lane:
@@ -200,12 +202,16 @@ async def open_sender(
 async def _partition_counts(
     producer: AIOKafkaProducer, kafka: str, topics: Iterable[str]
 ) -> dict[str, int]:
-    # Asking for one topic by name would make it on some brokers; asking for all never does.
-    cluster = await producer.client.fetch_all_metadata()
-    counts = {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
-    missing = [topic for topic, count in counts.items() if not count]
-    if missing:
-        raise Refused(
-            f"Kafka at {kafka} has no topic {', '.join(missing)}: make it with 'engage migrate'"
-        )
-    return counts
+    deadline_s = time.monotonic() + _NEW_TOPIC_S_MAX
+    while True:
+        # Asking for one topic by name would make it on some brokers; asking for all never does.
+        cluster = await producer.client.fetch_all_metadata()
+        counts = {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+        missing = [topic for topic, count in counts.items() if not count]
+        if not missing:
+            return counts
+        if time.monotonic() > deadline_s:
+            raise Refused(
+                f"Kafka at {kafka} has no topic {', '.join(missing)}: make it with 'engage migrate'"
+            )
+        await asyncio.sleep(0.2)

@@ -1,52 +1,47 @@
-"""Settles days: estimates of Creator Rewards become final ledger entries.
+"""Settles days: what the programs say of closed days becomes final ledger entries.
+
+Creator Fund and Creator Rewards are settled day by day; commissions, own sales and milestones of brand
+deals as of the end of the last day. Live gifts are booked by the worker and need no settling.
 
 A day can be settled when every partition's event time has passed its end. Settling again is safe:
-it books what is missing, and after late events or invalidations the difference as an adjustment.
+it books what is missing, and after late events or invalidations the difference as an adjustment with
+its reason. A change of rates does not rewrite what was booked, unless you ask with --restate. What
+cannot be computed (a rate that is missing, amounts that contradict each other) is named and left as it
+is; the exit code is then 1.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
-from schemas.errors import InputError, Refused
-from scripts.options import clickhouse_option, data_option
-from scripts.stack import running_stack
+from schemas.errors import Refused
+from schemas.rates import Rates, load_rates
+from scripts.options import clickhouse_option, data_option, day
+from scripts.progress import show_progress
+from scripts.reading import open_ledger
+from scripts.settlement.booking import Settled, settle_scope
+from scripts.settlement.facts import Facts
+from scripts.settlement.targets import DAILY, EPOCH, days_through, is_over, scopes
+from scripts.settlement.texts import entry_line, line_line, refusal_line
 from sinks.client import connect
 from sinks.writer import Writer
 from streams.config import Settings, load_settings
-from streams.programs.lines import Line
-from streams.settlement import Account, Booked, SettledEntry, entries_to_book, key_of
 
-HELP = "book a day's earnings as final"
-PROGRAM = "creator_rewards"
-DAY_MS = 86_400_000
-_EPOCH = date(1970, 1, 1)
-# Ledger entries never change, so their version only has to be the same each time.
-_VERSION = 1
-
-_TARGETS = """
-SELECT entry_id, toUnixTimestamp64Milli(occurred_at), creator_id, source, amount_micros, currency,
-       reference, rate_version
-FROM estimates FINAL
-WHERE source = {source:String} AND toDate(occurred_at, 'UTC') = {day:Date}
+HELP = "book what closed days have earned"
+EXAMPLES = """\
+Examples:
+  engage settle --through 2025-03-10                       every day up to this one
+  engage settle --day 2025-03-10 --preview                 say what would be booked
+  engage settle --through 2025-03-10 --rates new.toml --restate --preview
 """
-_BOOKED = """
-SELECT any(entry_id), creator_id, currency, count(), sum(amount_micros),
-       any(toUnixTimestamp64Milli(occurred_at)), source, reference,
-       argMax(rate_version, (toUInt64OrZero(extract(entry_id, ':(\\\\d+)-[0-9a-f]+$')), entry_id))
-FROM ledger FINAL
-WHERE source = {source:String} AND toDate(occurred_at, 'UTC') = {day:Date}
-GROUP BY creator_id, currency, source, reference
-"""
-_DAYS = """
-SELECT DISTINCT toDate(occurred_at, 'UTC') AS day FROM estimates FINAL
-WHERE source = {source:String} AND day <= {day:Date} ORDER BY day
-"""
-_CLOSED = """
+PREVIEW_MAX = 50  # lines shown of each kind
+_LOWEST = """
 SELECT min(toUnixTimestamp64Milli(max_event_time)) FROM partitions FINAL WHERE max_event_time > 0
 """
 
@@ -54,95 +49,119 @@ SELECT min(toUnixTimestamp64Milli(max_event_time)) FROM partitions FINAL WHERE m
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     clickhouse_option(parser)
-    data_option(parser, note="of a running stack")
+    data_option(parser, note="of a running stack, or what a run left")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="settle this UTC day")
+    which.add_argument("--day", metavar="YYYY-MM-DD", type=day, help="settle this day")
     which.add_argument(
-        "--through", metavar="YYYY-MM-DD", type=_day, help="settle every day up to this one"
+        "--through", metavar="YYYY-MM-DD", type=day, help="settle every day up to this one"
     )
+    parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
+    parser.add_argument(
+        "--restate", action="store_true", help="also what was booked at another rate"
+    )
+    parser.add_argument("--preview", action="store_true", help="book nothing, say what would be")
 
 
 def run(args: argparse.Namespace) -> int:
     """Settle the chosen days."""
-    settings = load_settings().with_(clickhouse=args.clickhouse or _address(args.data))
-    client = connect(settings.clickhouse, settings.database)
-    closed = last_closed_day(client)
-    wanted = args.day or args.through
+    with open_ledger(args.data, args.clickhouse) as url:
+        settings = load_settings().with_(clickhouse=url, rates=args.rates)
+        rates = load_rates(settings.rates or None)
+        with closing(connect(url, settings.database)) as client:
+            refuse_open(client, rates, args.day or args.through)
+            facts = Facts(client)
+            days = [args.day] if args.day else days_through(facts, rates, args.through)
+            settled = settle(
+                client, settings, rates, days, restate=args.restate, writes=not args.preview
+            )
+    _tell(settled, preview=args.preview)
+    return 1 if settled.refusals else 0
+
+
+def settle(
+    client: Any,  # clickhouse_connect client
+    settings: Settings,
+    rates: Rates,
+    days: list[date],
+    *,
+    restate: bool = False,
+    writes: bool = True,
+) -> Settled:
+    """Settle days, in their order; safe to repeat, to kill and to run twice at once."""
+    total = Settled()
+    number = len(days) * len(DAILY) + 3
+    with _writer(settings, writes=writes) as writer, show_progress("settle", number) as tell:
+        found = scopes(Facts(client), rates, settings.region, days)
+        for done, scope in enumerate(found, start=1):
+            one = settle_scope(client, writer, scope, restate=restate)
+            total.entries += one.entries
+            total.held += one.held
+            total.refusals += one.refusals
+            tell(done, len(total.entries))
+    return total
+
+
+def settle_closed_days(client: Any, settings: Settings) -> Settled:
+    """Settle every day that is over in event time; nothing if there is none."""
+    rates = load_rates(settings.rates or None)
+    last = last_closed_day(client, rates)
+    if last is None:
+        return Settled()
+    return settle(client, settings, rates, days_through(Facts(client), rates, last))
+
+
+def last_closed_day(client: Any, rates: Rates) -> date | None:
+    """Return the last day that every partition with events has left behind, if any."""
+    lowest_ms = client.query(_LOWEST).result_rows[0][0]
+    if not lowest_ms:
+        return None
+    today = EPOCH + timedelta(days=lowest_ms // 86_400_000)
+    recent = (today - timedelta(days=back) for back in (1, 2))
+    return next((day for day in recent if is_over(day, rates, lowest_ms)), None)
+
+
+def refuse_open(client: Any, rates: Rates, wanted: date) -> None:
+    """Refuse a day that is not over.
+
+    Raises:
+        Refused: event time has not passed the day's end everywhere.
+    """
+    closed = last_closed_day(client, rates)
     if closed is None or wanted > closed:
         raise Refused(
             f"{wanted} is not over in event time (closed so far: {closed or 'no day'}): wait"
         )
-    if args.day:
-        report = {args.day: settle_day(client, settings, args.day)}
-    else:
-        report = settle_days(client, settings, args.through)
-    for day, booked in report.items():
-        print(f"{day}: {booked} entries booked")
-    return 0
 
 
-def last_closed_day(client: Any) -> date | None:  # clickhouse_connect client
-    """Return the last UTC day that every partition with events has left behind, if any."""
-    lowest_ms = client.query(_CLOSED).result_rows[0][0]
-    if not lowest_ms:
-        return None
-    return _EPOCH + timedelta(days=lowest_ms // DAY_MS - 1)
+@contextmanager
+def _writer(settings: Settings, *, writes: bool) -> Iterator[Writer | None]:
+    with ExitStack() as opened:
+        writer = Writer(settings.clickhouse, settings.database) if writes else None
+        yield opened.enter_context(writer) if writer else None
 
 
-def settle_days(client: Any, settings: Settings, last: date) -> dict[date, int]:
-    """Settle every day with estimates, up to and with the last; return the entries booked."""
-    rows = client.query(_DAYS, parameters={"source": PROGRAM, "day": last}).result_rows
-    return {day: settle_day(client, settings, day) for (day,) in rows}
+def _tell(settled: Settled, *, preview: bool) -> None:
+    if preview:
+        _show("would be booked", [entry_line(entry) for entry in settled.entries])
+        _show("booked at another rate, left alone without --restate", map(line_line, settled.held))
+    numbers = Counter((entry.source, entry.state) for entry in settled.entries)
+    for (source, state), number in sorted(numbers.items()):
+        print(f"{source}: {number:,} {state} entries{' to book' if preview else ' booked'}")
+    if not settled.entries:
+        print("nothing is missing")
+    if settled.held:
+        print(f"{len(settled.held):,} amounts were booked at another rate and stay (--restate)")
+    for refusal in settled.refusals[:PREVIEW_MAX]:
+        print(f"refused: {refusal_line(refusal)}", file=sys.stderr)
+    if len(settled.refusals) > PREVIEW_MAX:
+        print(f"... and {len(settled.refusals) - PREVIEW_MAX:,} more", file=sys.stderr)
 
 
-def settle_day(client: Any, settings: Settings, day: date) -> int:
-    """Book what one day misses; return the number of entries. Safe to repeat and to kill."""
-    parameters = {"source": PROGRAM, "day": day}
-    targets = client.query(_TARGETS, parameters=parameters).result_rows
-    lines = [Line(*row) for row in targets]
-    rows = client.query(_BOOKED, parameters=parameters).result_rows
-    # a reference has one key in a program and day, so any of its entries tells it
-    booked = {Account(key_of(row[0]), row[1], row[2]): Booked(*row[3:]) for row in rows}
-    entries = entries_to_book(lines, booked, restate=True)
-    with Writer(settings.clickhouse, settings.database) as writer:
-        if entries:
-            writer.write("ledger", _columns(entries))
-        # the day is settled only after its entries exist: killed in between, it is settled again
-        writer.write("settlements", [[PROGRAM], [(day - _EPOCH).days], [0], [""], [_VERSION]])
-    return len(entries)
-
-
-def _columns(entries: Iterable[SettledEntry]) -> list[list[Any]]:
-    rows = [
-        (
-            e.entry_id,
-            e.occurred_at_ms,
-            e.creator_id,
-            e.source,
-            e.state,
-            e.amount_micros,
-            e.currency,
-            e.reference,
-            e.rate_version,
-            e.reason,
-            _VERSION,
-        )
-        for e in entries
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _address(data: Path | None) -> str | None:
-    if data is None:
-        return None
-    where = running_stack(data)
-    if where is None:
-        raise InputError(f"no stack runs in {data}: `engage run` settles before it stops")
-    return str(where["clickhouse"])
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a day like 2026-11-25") from error
+def _show(title: str, lines: Any) -> None:
+    lines = list(lines)
+    if lines:
+        print(f"{title}:")
+        for line in lines[:PREVIEW_MAX]:
+            print(f"  {line}")
+        if len(lines) > PREVIEW_MAX:
+            print(f"  ... and {len(lines) - PREVIEW_MAX:,} more")

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
-from schemas.errors import ConfigError, Refused, Unavailable
+from schemas.errors import ConfigError, Missing, Refused, Unavailable
 
 # The driver logs a traceback for every failed request before it raises; what it raises says it all.
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
@@ -46,7 +46,6 @@ RETRYABLE_CODES = frozenset(
         236,  # ABORTED
         241,  # MEMORY_LIMIT_EXCEEDED
         242,  # TABLE_IS_READ_ONLY
-        243,  # NOT_ENOUGH_SPACE
         252,  # TOO_MANY_PARTS
         279,  # ALL_CONNECTION_TRIES_FAILED
         285,  # TOO_FEW_LIVE_REPLICAS
@@ -63,6 +62,10 @@ RETRYABLE_CODES = frozenset(
     }
 )
 
+_FULL_CODES = frozenset(
+    {243}
+)  # NOT_ENOUGH_SPACE; found too late, it has the code of a failed write
+_FULL_WORDS = "No space left on device"
 _AUTHENTICATION_CODES = frozenset({192, 193, 194, 497, 516})
 _MISSING_CODES = frozenset({60, 81})
 _MESSAGE_LENGTH_MAX = 500
@@ -154,15 +157,18 @@ def _named(error: ClickHouseError, address: str, doing: str) -> Unavailable | Re
         message = plain_message(str(_root(error)))
     if code is None and type(error) in (OperationalError, DatabaseError):
         return _unavailable(address, message)
+    if code in _FULL_CODES or _FULL_WORDS in message:
+        return Unavailable(
+            f"the disk of ClickHouse at {address} is full ({message}): make room there"
+        )
     if code in RETRYABLE_CODES:
         return _unavailable(address, message)
-    hint = ""
+    what = f"ClickHouse at {address} refuses{f' in {doing}' if doing else ''}: {message}"
+    if code in _MISSING_CODES:
+        return Missing(f"{what}: has 'engage migrate' been run?")
     if code in _AUTHENTICATION_CODES:
-        hint = ": check the user and password in ENGAGE_CLICKHOUSE"
-    elif code in _MISSING_CODES:
-        hint = ": has 'engage migrate' been run?"
-    what = f" in {doing}" if doing else ""
-    return Refused(f"ClickHouse at {address} refuses{what}: {message}{hint}")
+        return Refused(f"{what}: check the user and password in ENGAGE_CLICKHOUSE")
+    return Refused(what)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -96,6 +96,19 @@ def parse_insert(text: str) -> Insert | None:
     return None
 
 
+def from_file(insert: str, path: str, data_format: str) -> str:
+    """Return `INSERT INTO t (a, b) [SETTINGS ...]` so that it reads its data from a file."""
+    name_end, settings = 0, ""
+    previous = ""
+    for token in tokens(insert):
+        word = token.text.upper() if token.kind == "word" else token.text
+        if word == "SETTINGS" and previous not in _BEFORE_NAME:
+            settings = f"{insert[token.start :]}\n"  # it may end in a comment
+            break
+        name_end, previous = token.end, word
+    return f"{insert[:name_end]} FROM INFILE '{path}' {settings}FORMAT {data_format}"
+
+
 def output_format(sql: str) -> str | None:
     """The format that a query asks for itself, if it does."""
     depth = 0

@@ -86,10 +86,10 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
 def _note_view(state: "Partition", video: Video, event: wire.View, counted: int) -> None:
     """Note a view as a fact; of one taken back nobody knows any more which products it showed."""
     if event.feed == "search":
-        state.facts.search_view(event, counted, state.offset)
+        state.facts.search_view(video, event, counted, state.offset)
     if video.product_ids if counted else video.sold:
         product_ids = video.product_ids if counted else ()
-        state.facts.product_view(event, product_ids, counted, state.offset)
+        state.facts.product_view(video, event, product_ids, counted, state.offset)
 
 
 def _qualified(state: "Partition", video: Video, minute: int, creator_id: str, n: int) -> None:

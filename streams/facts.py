@@ -14,6 +14,7 @@ from typing import Any
 from schemas import wire
 from schemas.fact_rows import FACT_TABLES
 from schemas.row_types import columns_of
+from streams.subjects import Video
 
 OrderStep = wire.OrderPlaced | wire.OrderSettled | wire.OrderRefunded
 Fact = tuple[Any, ...]
@@ -88,25 +89,21 @@ class Facts:
         )
 
     def product_view(
-        self, event: wire.View, product_ids: tuple[str, ...], counted: int, offset: int
+        self, video: Video, event: wire.View, product_ids: tuple[str, ...], n: int, offset: int
     ) -> None:
-        """Note a view of a video that shows these products."""
-        self.product_views.append(
-            (
-                event.user_id,
-                event.video_id,
-                event.id,
-                event.event_time_ms,
-                event.creator_id,
-                product_ids,
-                counted,
-                offset,
-            )
-        )
+        """Note a view of a video that shows these products, counted (1) or taken back (0).
 
-    def search_view(self, event: wire.View, counted: int, offset: int) -> None:
-        """Note a view that came from a search."""
-        self.search_views.append((event.video_id, event.id, event.event_time_ms, counted, offset))
+        Texts that the video has are taken from there: the event's own copies need not be kept.
+        """
+        creator_id = video.creator_id
+        if event.creator_id != creator_id:
+            creator_id = event.creator_id
+        name = (event.user_id, video.id, event.id, event.event_time_ms)
+        self.product_views.append((*name, creator_id, product_ids, n, offset))
+
+    def search_view(self, video: Video, event: wire.View, n: int, offset: int) -> None:
+        """Note a view that came from a search, counted (1) or taken back (0)."""
+        self.search_views.append((video.id, event.id, event.event_time_ms, n, offset))
 
     def deal(self, event: wire.DealSigned, counted: int, offset: int) -> None:
         """Note a signed deal."""

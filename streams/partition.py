@@ -16,6 +16,8 @@ from xxhash import xxh3_64_intdigest
 from schemas import wire
 from schemas.entries import entry_id
 from schemas.failures import Failure, Reason, Stage
+from streams.admission import fault_of
+from streams.config import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.dedup import Dedup, id_hash, subject_salt
 from streams.effects import (
     COMMERCE_EFFECTS,
@@ -32,10 +34,6 @@ from streams.scores import decay_table
 from streams.subjects import Live, StreakKey, Subject, Video
 from streams.values import DeadMessage, Entry, LateEvent, Rules, Run
 from streams.windows import Pane
-
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
-DAY_MS = 86_400_000
 
 VIDEO, LIVE, USER = 0, 1, 2
 _WRONG_TOPIC: Effect = lambda state, subject, event, n: None  # noqa: E731
@@ -196,16 +194,10 @@ class Partition:
         self, recorded_ms: int, key: bytes | None, raw: bytes | None, event: Any
     ) -> bool:
         """Return whether a money or correction event can be processed; bury it if not."""
-        if event.__class__ is wire.Gift and self.rules.rates.gift(event.event_time_ms) is None:
-            self._refuse(recorded_ms, key, raw, event, Reason.MISSING_RATE, "no gift rate then")
-            return False
-        if event.__class__ is wire.Invalidated:
-            for target in event.targets:
-                if target.video_id != event.video_id:
-                    detail = f"target {target.id} is of video {target.video_id}"
-                    self._refuse(recorded_ms, key, raw, event, Reason.TARGET_MISMATCH, detail)
-                    return False
-        return True
+        fault = fault_of(event, self.rules)
+        if fault is not None:
+            self._refuse(recorded_ms, key, raw, event, *fault)
+        return fault is None
 
     def _refuse(
         self,

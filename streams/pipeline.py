@@ -23,13 +23,13 @@ from faust.types import TP
 
 from schemas.errors import Unavailable
 from schemas.failures import DeadLetter
-from sinks.results import Claim, refuse_unless_ours
-from sinks.writer import Writer
+from sinks.results import Claim
 from streams.batches import FetchedRun
 from streams.changelog import Flush, PartitionLog, Position
 from streams.checkpoint import CheckpointStore
 from streams.config import Settings
 from streams.decode import decode_run
+from streams.delivery import Delivery
 from streams.pages import load_pages
 from streams.partition import Partition
 from streams.rows import Columns, RowBuilder
@@ -39,7 +39,6 @@ from streams.values import DeadMessage, Rules
 
 log = logging.getLogger("engage.pipeline")
 
-RETRY_S_MAX = 5.0
 GIVE_UP_S = 5.0  # how long a revoked partition waits for ClickHouse
 
 
@@ -58,7 +57,6 @@ class Owned:
     visible: int  # next_offset as of the last rows that ClickHouse acknowledged
     saved: int  # next_offset as of the last checkpoint
     committed: int = 0  # what the group was last told
-    checked: bool = False  # ClickHouse holds our rows and nobody else's
     buried: list[DeadMessage] = field(default_factory=list)  # since the last checkpoint
     idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
 
@@ -81,7 +79,7 @@ class Pipeline:
         self._settings = settings
         self._rules = rules
         self._probe = SourceProbe(settings)
-        self._writer = Writer(settings.clickhouse, settings.database)
+        self._delivery = Delivery(settings.clickhouse, settings.database)
         self._flushing = asyncio.Lock()
         self._give_up = asyncio.Event()
         self._room = asyncio.Condition()
@@ -278,43 +276,13 @@ class Pipeline:
         return key.encode(), letter.model_dump_json().encode()
 
     async def _write(self, snapshots: Sequence[Snapshot]) -> None:
-        tables = _merge(snapshots)
-        owned = [snapshot.owned for snapshot in snapshots]
-        wait_s = 0.1
-        while True:
-            try:
-                await asyncio.to_thread(self._write_tables, owned, tables)
-            except Unavailable as error:
-                log.warning("waiting for ClickHouse: %s", error)
-                for each in self.owned.values():
-                    each.checked = False  # it may come back with another disk
-                if await self._told_to_give_up(wait_s):
-                    raise
-                wait_s = min(wait_s * 2, RETRY_S_MAX)
-            else:
-                break
+        claims = {
+            (each.tp.topic, each.tp.partition): Claim(each.incarnation, each.visible)
+            for each in (snapshot.owned for snapshot in snapshots)
+        }
+        await self._delivery.deliver(claims, _merge(snapshots), self._give_up)
         for snapshot in snapshots:
             snapshot.owned.visible = snapshot.next_offset
-
-    def _write_tables(self, owned: list[Owned], tables: dict[str, Columns]) -> None:
-        unchecked = {
-            (each.tp.topic, each.tp.partition): Claim(each.incarnation, each.visible)
-            for each in owned
-            if not each.checked
-        }
-        if unchecked:
-            refuse_unless_ours(self._settings.clickhouse, self._settings.database, unchecked)
-        for each in owned:
-            each.checked = True
-        for table, columns in tables.items():
-            self._writer.write(table, columns)
-
-    async def _told_to_give_up(self, wait_s: float) -> bool:
-        try:
-            await asyncio.wait_for(self._give_up.wait(), wait_s)
-        except TimeoutError:
-            return False
-        return True
 
     # ---------------------------------------------------------------- watching
 
@@ -372,7 +340,7 @@ class Pipeline:
     async def close(self) -> None:
         """Close connections."""
         await self._probe.close()
-        self._writer.close()
+        self._delivery.close()
 
 
 def _merge(snapshots: Sequence[Snapshot]) -> dict[str, Columns]:

@@ -17,7 +17,7 @@ from streams.windows import Pane
 
 INCARNATION_SHIFT = 40
 DAY_MS = 86_400_000
-CURRENCY = "USD"
+GIFT_CURRENCY = "USD"  # schemas/rate_rows.py takes no other
 
 Columns = list[Sequence[Any]]
 
@@ -120,6 +120,7 @@ class RowBuilder:
         amounts = daily_amounts(video.days, published, rates, region)
         for day, (micros, rate_version) in amounts.items():
             if day >= changed_from:
+                rate = rates.rewards(day * DAY_MS, region)
                 yield (
                     entry_id("creator_rewards", video.id, day_text(day)),
                     day * DAY_MS,
@@ -127,7 +128,7 @@ class RowBuilder:
                     "creator_rewards",
                     "estimated",
                     micros,
-                    CURRENCY,
+                    rate.currency if rate else GIFT_CURRENCY,
                     f"video:{video.id}",
                     rate_version,
                     self.base + video.changed,
@@ -171,7 +172,7 @@ class RowBuilder:
             "gift",
             "estimated",
             0 if streak.final else streak.worth_micros,
-            CURRENCY,
+            GIFT_CURRENCY,
             f"live:{live.id}",
             streak.best.rate_version,
             self.base + streak.changed,
@@ -202,7 +203,7 @@ class RowBuilder:
                 e.source,
                 e.state,
                 e.amount_micros,
-                CURRENCY,
+                GIFT_CURRENCY,
                 e.reference,
                 e.rate_version,
                 e.reason,

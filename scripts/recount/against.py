@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from scripts.recount.checks import all_checks, ledger_check
-from scripts.recount.compare import Row, ViewReport, Within, compare
+from scripts.recount.compare import Check, Row, ViewReport, Within, compare
 from scripts.recount.expected import Expected
 from scripts.recount.ledger import Ledger
 from scripts.recount.model import Rules
 from scripts.recount.programs.told import targets_of
 from scripts.recount.settled import Settled, check_payouts, compare_accounts
+
+# (view, rows expected, rows) -> the same rows
+Watched = Callable[[str, int, Iterable[Row]], Iterable[Row]]
 
 
 class Readable(Protocol):
@@ -27,24 +30,25 @@ def compare_all(
     rules: Rules,
     tables: Readable,
     positions: Mapping[tuple[str, int], Within],
-    tell: Callable[[str], None],
+    watched: Watched,
 ) -> list[ViewReport]:
-    """Compare every view and every account; `tell` is called with what is compared next.
+    """Compare every view and every account; all rows that are read pass through `watched`.
 
     The ledger is read once, and first: sums of money must be those of the rows that were read.
     """
     settled, ledger = tables.settled(), Ledger()
     entries_check = ledger_check(expected, settled)
-    tell(entries_check.view)
-    entries = compare(entries_check, ledger.read(tables.rows(entries_check.sql)))
-    tell("settled accounts and payouts")
+
+    def rows_of(check: Check) -> Iterable[Row]:
+        return watched(check.view, len(check.expected), tables.rows(check.sql))
+
+    entries = compare(entries_check, ledger.read(rows_of(entries_check)))
     reports = [
         entries,
         compare_accounts(ledger.accounts, targets_of(expected, settled.days, rules)),
         check_payouts(ledger.payouts, rules),
     ]
-    for check in all_checks(expected, settled, positions, ledger):
-        if check.view != entries_check.view:
-            tell(check.view)
-            reports.append(compare(check, tables.rows(check.sql)))
-    return reports
+    others = all_checks(expected, settled, positions, ledger)
+    return reports + [
+        compare(one, rows_of(one)) for one in others if one.view != entries_check.view
+    ]

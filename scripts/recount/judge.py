@@ -93,6 +93,15 @@ class Judge:
             return "future_event_time", ""
         if event.type == "gift" and self._rules.rates.gift(event.event_time_ms) is None:
             return "missing_rate", "no gift rate then"
+        if event.type == "gift" and self._rules.rates.refuses_unknown_gifts:
+            row = self._rules.rates.catalogue(
+                event.gift_id, event.event_time_ms, self._rules.region
+            )
+            if row is None:
+                place = f"region {self._rules.region}"
+                return "unknown_gift", f"not in the gift_catalogue of {place} then"
+            if row.coins != event.coins:
+                return "price_mismatch", f"{event.coins} coins; {row.version} says {row.coins}"
         if event.type == "invalidated":
             for target in event.targets:
                 if target.video_id != event.video_id:

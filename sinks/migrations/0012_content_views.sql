@@ -1,5 +1,5 @@
 -- Which kinds of content do well: a video counts in every value that it has. Earnings are those of
--- the ledger entries that name the video, estimates included. Hours and days are UTC.
+-- the ledger entries in USD that name the video, estimates included. Hours and days are UTC.
 CREATE OR REPLACE VIEW {database}.content_performance {on_cluster} AS
 SELECT
     c.1 AS dimension,

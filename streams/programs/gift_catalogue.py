@@ -1,8 +1,8 @@
 """The price list of gifts: a check of what an event claims a gift costs.
 
-A rates file without a list takes every gift at its event's price. With one, the list is complete: a
-gift that is not on it then and there, or has another price, is refused. The price in the event is
-never replaced by that of the list.
+A rates file takes every gift at its event's price, unless it says `unknown_gifts = "refuse"`. Then its
+list is complete: a gift that is not on it then and there, or has another price, is refused. The price
+in the event is never replaced by that of the list.
 """
 
 from schemas.entries import entry_id
@@ -16,7 +16,7 @@ def refusal_of_gift(
     gift_id: str, coins: int, at_ms: int, region: str, rates: Rates
 ) -> Refusal | None:
     """Return why a gift of this unit price cannot be taken; None = it can. The key is the gift's."""
-    if not rates.has_catalogue:
+    if not rates.refuses_unknown_gifts:
         return None
     key = entry_id(SOURCE, gift_id)
     row = rates.catalogue(gift_id, at_ms, region)

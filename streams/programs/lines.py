@@ -109,13 +109,14 @@ def refusal_of(error: SettlementError, *, is_whole: bool = False) -> Refusal:
 
 def explain(line: Line) -> str:
     """Return the arithmetic of a line as a creator reads it."""
-    steps = [_in_words(step) for step in line.explanation]
+    steps = [step_in_words(step) for step in line.explanation]
     head = f"{line.source} for {line.reference}: {in_words(line.amount_micros, line.currency)}"
     tail = f"rate {line.rate_version}" + (f"; reduced by: {line.cause}" if line.cause else "")
     return "\n".join([head, *(f"  {text}" for text in steps), f"  {tail}"])
 
 
-def _in_words(step: Step) -> str:
+def step_in_words(step: Step) -> str:
+    """Return one step of the arithmetic in one line."""
     if step.unit in CURRENCIES:
         value = in_words(step.value, step.unit)
     elif step.unit == "ppm":

@@ -23,14 +23,19 @@ from tests.crash.rig import Rig
 
 # How often each happens, in a hundred, and how many kills (or pauses, or ends) it is.
 _WEIGHTS: dict[str, tuple[int, int]] = {
-    "kill_a_worker": (15, 1),
+    "kill_a_worker": (10, 1),
     "kill_workers": (10, 2),
     "pause_a_worker": (10, 1),
     "end_a_worker": (5, 1),
-    "kill_clickhouse": (10, 1),
-    "kill_a_broker": (10, 1),
-    "exit at steps": (30, 3),
-    "pause at a step": (10, 1),
+    "kill_clickhouse": (6, 1),
+    "pause_clickhouse": (4, 1),
+    "pause_clickhouse_and_kill_a_worker": (4, 2),
+    "end_clickhouse": (3, 1),
+    "kill_a_broker": (6, 1),
+    "pause_a_broker": (4, 1),
+    "end_a_broker": (4, 1),
+    "exit at steps": (26, 3),
+    "pause at a step": (8, 1),
 }
 
 

@@ -16,6 +16,7 @@ from sinks.writer import Writer
 from streams.changelog import Flush, PartitionLog
 from streams.checkpoint import CheckpointStore
 from streams.config import Settings
+from streams.delivery import Delivery
 from streams.pipeline import Pipeline
 from streams.values import Rules
 
@@ -115,7 +116,7 @@ class FaultyPipeline(Pipeline):
 
     def __init__(self, app: Any, settings: Settings, rules: Rules) -> None:
         super().__init__(app, settings, rules)
-        self._writer = FaultyWriter(settings.clickhouse, settings.database)
+        self._delivery = Delivery(settings.clickhouse, settings.database, FaultyWriter)
 
     async def _write(self, snapshots: Any) -> None:
         await super()._write(snapshots)

@@ -50,7 +50,15 @@ class Rig:
     Everything is done from one thread: while waiting, it keeps the supervisor at work.
     """
 
-    def __init__(self, folder: Path, *, workers: int, seed: int, brokers: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int,
+        seed: int,
+        brokers: int = 1,
+        kafka_folder: Path | None = None,
+    ) -> None:
         self.rng = random.Random(f"{seed}/{workers}/{brokers}")
         self.faults = folder / "faults"
         self.faults.mkdir(parents=True)
@@ -60,12 +68,13 @@ class Rig:
         self.sent = 0
         self.exact = True
         with contextlib.ExitStack() as opened:
-            options = BROKER_OPTIONS
-            self.kafka = opened.enter_context(KafkaCluster(brokers, options=options, heap_mb=384))
+            self.kafka = opened.enter_context(
+                KafkaCluster(brokers, folder=kafka_folder, options=BROKER_OPTIONS, heap_mb=384)
+            )
             self.clickhouse = ClickHouse(folder)
             opened.callback(self.clickhouse.stop)
             self.settings = _settings(self.kafka, self.clickhouse, min(3, brokers))
-            self._migrate()
+            self.migrate()
             self.supervisor = Supervisor(
                 self.settings,
                 workers,
@@ -89,14 +98,18 @@ class Rig:
         self.check()
         self.exact = True
 
-    def _migrate(self) -> None:
+    def migrate(self) -> None:
+        """Make tables and topics that are missing."""
         with contextlib.closing(connect(self.clickhouse.url)) as client:
             migrate(client, self.settings.database)
         asyncio.run(create_topics(self.settings))
 
+    def said(self) -> str:
+        """Return what all workers have said so far."""
+        return self._log.read_text()
+
     def _all_ready(self) -> bool:
-        log = self._log.read_text()
-        return log.count("ready at offset") >= len(SOURCES) * self.settings.partitions
+        return self.said().count("ready at offset") >= len(SOURCES) * self.settings.partitions
 
     # ---------------------------------------------------------------- time
 
@@ -129,7 +142,8 @@ class Rig:
             yield feeder
         finally:
             feeder.stop()
-            self.wait_until(lambda: not feeder.is_alive(), 120, "all messages sent")
+            feeder.join(120)  # workers that cannot run are no reason to leave it alone
+            assert not feeder.is_alive(), f"not all messages sent: {feeder.failures}"
             self.sent += feeder.sent
 
     def check(self) -> None:
@@ -166,6 +180,19 @@ class Rig:
         pid = self.worker()
         os.kill(pid, number)
         return pid
+
+    def broker(self) -> int:
+        """Return the number of some broker."""
+        return self.rng.randrange(len(self.kafka.endpoints())) + 1
+
+    @contextlib.contextmanager
+    def stopped(self, pid: int) -> Iterator[None]:
+        """Stop a process meanwhile; it goes on afterwards in any case."""
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def continue_workers(self) -> None:
         """Wake every worker that was stopped."""

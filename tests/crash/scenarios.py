@@ -10,6 +10,7 @@ from tests.crash.rig import SESSION_S, Rig
 
 Scenario = Callable[[Rig], None]
 FEED_S = 4.0
+REBALANCE_S = 22.0  # longer than members have to join one
 
 
 def kill_a_worker(rig: Rig) -> None:
@@ -58,12 +59,67 @@ def kill_clickhouse(rig: Rig) -> None:
         rig.moment(FEED_S)
 
 
+def pause_clickhouse(rig: Rig) -> None:
+    """SIGSTOP of ClickHouse for longer than a session, then SIGCONT: it hangs, nothing is refused."""
+    with rig.feeding():
+        rig.moment(FEED_S)
+        with rig.stopped(rig.clickhouse.pid):
+            rig.wait(SESSION_S + 1)
+            rig.moment(2)
+        rig.moment(FEED_S)
+
+
+def pause_clickhouse_and_kill_a_worker(rig: Rig) -> None:
+    """Partitions move while every flush hangs: who waits for ClickHouse stays in the group."""
+    with rig.feeding():
+        rig.moment(FEED_S)
+        restarts = rig.supervisor.restarts
+        with rig.stopped(rig.clickhouse.pid):
+            rig.moment(2)
+            rig.signal_worker(signal.SIGKILL)
+            rig.wait(SESSION_S + REBALANCE_S)
+            rig.moment(2)
+        rig.moment(FEED_S)
+        assert rig.supervisor.restarts == restarts + 1, "a worker ended that was not killed"
+
+
+def end_clickhouse(rig: Rig) -> None:
+    """SIGTERM of ClickHouse: running inserts are finished, then nobody answers for a while."""
+    with rig.feeding():
+        rig.moment(FEED_S)
+        rig.clickhouse.stop()
+        rig.moment(FEED_S)
+        rig.clickhouse.start()
+        rig.moment(FEED_S)
+
+
 def kill_a_broker(rig: Rig) -> None:
     """kill -9 of a broker, back after a while on its data and its port."""
     with rig.feeding():
         rig.moment(FEED_S)
-        node = rig.rng.randrange(len(rig.kafka.endpoints())) + 1
+        node = rig.broker()
         rig.kafka.kill(node)
+        rig.moment(FEED_S)
+        rig.kafka.start_node(node)
+        rig.moment(FEED_S)
+
+
+def pause_a_broker(rig: Rig) -> None:
+    """SIGSTOP of a broker for longer than a session, then SIGCONT: it wakes up in the past."""
+    with rig.feeding():
+        rig.moment(FEED_S)
+        with rig.stopped(rig.kafka.pid(rig.broker())):
+            rig.wait(SESSION_S + 1)
+            rig.moment(2)
+        rig.moment(FEED_S)
+
+
+def end_a_broker(rig: Rig) -> None:
+    """SIGTERM of a broker: it hands over what it leads, if there is somebody to take it."""
+    with rig.feeding():
+        rig.moment(FEED_S)
+        node = rig.broker()
+        rig.kafka.stop_node(node)
         rig.moment(FEED_S)
         rig.kafka.start_node(node)
         rig.moment(FEED_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import socket
 import sys
 import threading
@@ -34,6 +35,11 @@ class ClickHouse:
         self.url = f"http://default:{self._token}@127.0.0.1:{self._port}"
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, again after a kill, and wait until it answers."""
         command = [sys.executable, "-m", "sinks.embedded", "--path", str(self._folder / "data")]
@@ -51,6 +57,10 @@ class ClickHouse:
         """End it as a crash would."""
         self._process.kill()
         self._process.wait()
+
+    def empty(self) -> None:
+        """Throw its disk away; it must not run."""
+        shutil.rmtree(self._folder / "data")
 
     def stop(self) -> None:
         """End it in good order."""

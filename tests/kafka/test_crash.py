@@ -24,6 +24,16 @@ SCENARIOS = (
     scenarios.kill_a_broker,
 )
 
+# Here the workers only see a server come back, whatever their number: with three of them partitions
+# move as well, which one alone cannot show.
+SERVERS = (
+    scenarios.pause_clickhouse,
+    scenarios.pause_clickhouse_and_kill_a_worker,
+    scenarios.end_clickhouse,
+    scenarios.pause_a_broker,
+    scenarios.end_a_broker,
+)
+
 GetRig = Callable[[int], Rig]
 
 
@@ -56,7 +66,8 @@ def get_rig(
 
 @pytest.mark.parametrize(
     ("workers", "scenario"),
-    [(workers, scenario) for workers in WORKERS for scenario in SCENARIOS],
+    [(workers, scenario) for workers in WORKERS for scenario in SCENARIOS]
+    + [(max(WORKERS), scenario) for scenario in SERVERS],
     ids=lambda given: getattr(given, "__name__", str(given)),
 )
 def test_exact_after(workers: int, scenario: scenarios.Scenario, get_rig: GetRig) -> None:

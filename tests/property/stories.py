@@ -32,6 +32,7 @@ rule_sets = st.builds(
     threshold_views=st.sampled_from((1, 2)),
     backlog=st.booleans(),
     free_gifts=st.booleans(),
+    price_list=st.booleans(),
 )
 chances = st.integers(0, 1 << 32).map(Random)
 
@@ -44,4 +45,5 @@ def random_rules(rng: Random) -> RuleSet:
         threshold_views=rng.choice((1, 2)),
         backlog=rng.random() < 0.5,
         free_gifts=rng.random() < 0.5,
+        price_list=rng.random() < 0.3,
     )

@@ -13,10 +13,12 @@ from faust.types import TP
 
 from schemas.errors import EngageError, Unavailable
 from scripts.recount import Record
-from streams import checkpoint, pipeline
+from sinks.results import Results
+from streams import checkpoint
 from streams.batches import FetchedRun
 from streams.checkpoint import CheckpointStore
 from streams.config import Settings
+from streams.delivery import Delivery
 from streams.pipeline import Pipeline
 from streams.rows import Columns
 from streams.topics import DEAD_LETTERS, SOURCES, changelog, table_name
@@ -79,7 +81,8 @@ class Process:
         self.app = self._app()
         self.pipeline = Pipeline(self.app, settings, services.rules)
         self.pipeline._probe = RealProbe(services, network)
-        self.pipeline._writer = self  # type: ignore[assignment]  # writes to the simulated tables
+        mine: Any = self  # writes to the simulated tables
+        self.pipeline._delivery = Delivery("", "", lambda *_: mine)
         self.stores = {source: self._store(settings, source) for source in SOURCES}
 
     def _app(self) -> Any:
@@ -273,5 +276,5 @@ def simulated_services(networks: dict[str, Network]) -> Iterator[None]:
             "AIOKafkaConsumer",
             lambda **options: SimulatedConsumer(networks[options["bootstrap_servers"]]),
         )
-        patch.setattr(pipeline, "refuse_unless_ours", lambda *_: None)
+        patch.setattr(Results, "refuse_unless_ours", lambda *_: None)
         yield

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from schemas.rates import GiftRate, Rates, RewardsRate, load_weights
+from schemas.rate_rows import CatalogueRow
+from schemas.rates import GiftRate, RateRows, Rates, RewardsRate, load_weights
 from scripts.recount import Rules as PlainRules
 from streams.values import Rules
 from tests.oracle.events import DAY_MS, T0_MS
@@ -29,10 +30,12 @@ def rule_set(
     threshold_views: int = 2,
     backlog: bool = False,
     free_gifts: bool = False,
+    price_list: bool = False,
 ) -> RuleSet:
     """Return rules with a low reward threshold, dated rates and a gap in them.
 
-    With `free_gifts` a coin is worth nothing before T0.
+    With `free_gifts` a coin is worth nothing before T0; with `price_list` only a rose of 10 coins is
+    a gift.
     """
     rates = Rates(
         gift_preset="A",
@@ -46,6 +49,7 @@ def rule_set(
             _rewards("r-2", "*", T0_MS, None, 400_001, threshold_views, backlog=backlog),
             _rewards("r-de", "DE", _BEGINNING_MS, None, 9, threshold_views + 1, backlog=backlog),
         ],
+        more=RateRows(unknown_gifts="refuse", gift_catalogue=[_rose()]) if price_list else None,
     )
     weights = load_weights()
     return RuleSet(
@@ -63,6 +67,18 @@ def rule_set(
 
 def _at(time_ms: int) -> datetime:
     return datetime.fromtimestamp(time_ms / 1000, UTC)
+
+
+def _rose() -> CatalogueRow:
+    return CatalogueRow(
+        version="rose-1",
+        gift_id="rose",
+        region="*",
+        name="Rose",
+        valid_from=_at(_BEGINNING_MS),
+        coins=10,
+        source="made up",
+    )
 
 
 def _gift(version: str, from_ms: int, to_ms: int | None, micros_per_coin: int) -> GiftRate:

@@ -58,9 +58,9 @@ def read_all(data: Path) -> Answers:
         return ask_all(engine.url)
 
 
-def ask_all(url: str) -> Answers:
+def ask_all(url: str, database: str = "engagement") -> Answers:
     """Return the rows of every public view of a ClickHouse, in an order of their own."""
-    with closing(connect(url)) as client:
+    with closing(connect(url, database)) as client:
         return {
             view: [
                 {name: _plain(cell) for name, cell in row.items()}

@@ -260,6 +260,27 @@ def test_a_session_is_used_by_one_at_a_time_and_ends(http: Http) -> None:
     assert http.call("SELECT 1", session_id=name, session_timeout="99999").code == 374
 
 
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [
+        ("(a UInt64, CONSTRAINT small CHECK a < 5) ENGINE = MergeTree ORDER BY a", 469),
+        ("(a UInt64) ENGINE = MergeTree ORDER BY a PARTITION BY a", 252),
+    ],
+)
+def test_what_cannot_be_stored_is_not_acknowledged(
+    made: str, code: int, http: Http, table: str
+) -> None:
+    """Also when only the table refuses it, long after the data was read."""
+    http.ok(f"DROP TABLE {table}")
+    http.ok(f"CREATE TABLE {table} {made}")
+    insert, limit = f"INSERT INTO {table} FORMAT TSV", "2"
+    failed = http.call(insert, b"1\n2\n9\n", max_partitions_per_insert_block=limit)
+    assert failed.code == code
+    assert http.ok(f"SELECT count() FROM {table}") == "0\n"
+    http.ok(insert, b"1\n2\n", max_partitions_per_insert_block=limit)
+    assert http.ok(f"SELECT count() FROM {table}") == "2\n"
+
+
 def test_many_at_once(http: Http, table: str) -> None:
     def work(number: int) -> int:
         http.ok(f"INSERT INTO {table} FORMAT TSV", f"{number}\tx\n".encode())

@@ -84,7 +84,7 @@ source = "a test"
         ('["likes", "comments"', '["likes", "views"', "brand_deal[0].numerator[1]: Input should"),
         ("average_ppm = 47_000", "average_ppm = 99_000", "brand_deal[0].bands[0]: Value error, av"),
         ("factor_max_ppm = 1_000_000", "factor_max_ppm = 999_999", "creator_rewards[0]: Value err"),
-        ('currency = "USD"', 'currency = "USX"', "gift[0]: Value error, currency USX is none of"),
+        ('currency = "USD"', 'currency = "USX"', "gift[0].currency: Input should be 'USD'"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -146,7 +146,7 @@ def test_a_region_has_its_own_rate_or_the_common_one(tmp_path: Path) -> None:
         ((HEAD, OPEN_GIFT.replace("= 1\n", '= "1"\n')), "gift[0].micros_per_coin: Input should be"),
         ((HEAD, OPEN_GIFT.replace("= 1\n", "= 1.0\n")), "gift[0].micros_per_coin: Input should be"),
         ((HEAD, OPEN_GIFT.replace('"a test"', '""')), "gift[0].source: String should have at"),
-        ((HEAD, OPEN_GIFT.replace("USD", "usd")), "gift[0].currency: String should match"),
+        ((HEAD, OPEN_GIFT.replace("USD", "EUR")), "gift[0].currency: Input should be 'USD'"),
         ((HEAD, OPEN_GIFT, rewards("r2")), "creator_rewards, region *: r1 begins before r2 ends"),
     ],
 )

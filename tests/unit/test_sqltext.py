@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.sqltext import output_format, parse_insert, statements, tokens
+from sinks.sqltext import from_file, output_format, parse_insert, statements, tokens
 
 
 def test_statements_are_cut_at_semicolons_only() -> None:
@@ -72,6 +72,23 @@ def test_an_insert_is_split_from_its_data(text: str, statement: str, kind: str, 
 )
 def test_other_statements_have_no_data(text: str) -> None:
     assert parse_insert(text) is None
+
+
+@pytest.mark.parametrize(
+    ("insert", "reading"),
+    [
+        ("INSERT INTO t", "INSERT INTO t FROM INFILE 'f' FORMAT CSV"),
+        ("INSERT INTO t (a)", "INSERT INTO t (a) FROM INFILE 'f' FORMAT CSV"),
+        ("INSERT INTO settings", "INSERT INTO settings FROM INFILE 'f' FORMAT CSV"),
+        (
+            "INSERT INTO t SETTINGS async_insert=0",
+            "INSERT INTO t FROM INFILE 'f' SETTINGS async_insert=0\nFORMAT CSV",
+        ),
+        ("INSERT INTO t -- all", "INSERT INTO t FROM INFILE 'f' FORMAT CSV"),
+    ],
+)
+def test_from_file(insert: str, reading: str) -> None:
+    assert from_file(insert, "f", "CSV") == reading
 
 
 @pytest.mark.parametrize(

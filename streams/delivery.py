@@ -1,0 +1,104 @@
+"""The rows of a flush on their way to ClickHouse, in a thread that may be left behind.
+
+The same rows are tried again, with growing pauses, until ClickHouse has acknowledged all of them. Who
+is told to give up does not wait for a ClickHouse that hangs: a rebalance has less time than a request.
+What the thread that was left may still write are rows that the log prescribes, so they change nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.errors import Unavailable
+from sinks.results import Claim, Results
+from sinks.writer import Writer
+from streams.rows import Columns
+
+log = logging.getLogger("engage.delivery")
+
+RETRY_S_MAX = 5.0
+
+
+class Delivery:
+    """The way to one ClickHouse; one flush at a time may use it."""
+
+    def __init__(
+        self, url: str, database: str, make_writer: Callable[[str, str], Writer] = Writer
+    ) -> None:
+        self._url = url
+        self._database = database
+        self._make_writer = make_writer
+        self._connect()
+
+    def _connect(self) -> None:
+        self._results = Results(self._url, self._database)
+        self._writer = self._make_writer(self._url, self._database)
+
+    async def deliver(
+        self,
+        claims: Mapping[tuple[str, int], Claim],
+        tables: Mapping[str, Columns],
+        give_up: asyncio.Event,
+    ) -> None:
+        """Write all tables, in their order, where the results are those of the claims.
+
+        Raises:
+            Unavailable: told to give up before everything was acknowledged.
+            Refused: what ClickHouse holds is not ours, or not all of it, or it refuses the rows.
+        """
+        told = asyncio.create_task(give_up.wait())
+        wait_s = 0.1
+        try:
+            while True:
+                try:
+                    await self._attempt(claims, tables, told)
+                    return
+                except Unavailable as error:
+                    log.warning("waiting for ClickHouse: %s", error)
+                    await asyncio.wait({told}, timeout=wait_s)
+                    if told.done():
+                        raise
+                    wait_s = min(wait_s * 2, RETRY_S_MAX)
+        finally:
+            told.cancel()
+
+    async def _attempt(
+        self,
+        claims: Mapping[tuple[str, int], Claim],
+        tables: Mapping[str, Columns],
+        told: "asyncio.Task[Any]",
+    ) -> None:
+        work = asyncio.to_thread(_write, self._results, self._writer, claims, tables)
+        writing = asyncio.create_task(work)
+        try:
+            await asyncio.wait({writing, told}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not writing.done():
+                writing.add_done_callback(_forget)
+                self._connect()  # the old connections are that thread's
+        if not writing.done():
+            raise Unavailable("it does not answer in time")
+        await writing
+
+    def close(self) -> None:
+        """Close connections."""
+        self._results.close()
+        self._writer.close()
+
+
+def _write(
+    results: Results,
+    writer: Writer,
+    claims: Mapping[tuple[str, int], Claim],
+    tables: Mapping[str, Columns],
+) -> None:
+    results.refuse_unless_ours(claims)
+    for table, columns in tables.items():
+        writer.write(table, columns)
+
+
+def _forget(writing: "asyncio.Task[None]") -> None:
+    """Nobody waits for it any more."""
+    if not writing.cancelled():
+        writing.exception()

@@ -1,0 +1,111 @@
+"""Rows on their way: tried again, given up in time, and never two threads on one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from schemas.errors import Refused, Unavailable
+from sinks.results import Claim, Results
+from sinks.writer import Writer
+from streams.delivery import Delivery
+
+TABLES: dict[str, Any] = {"windows_1m": [[1]], "partitions": [[2]]}
+CLAIMS = {("engagement.events", 0): Claim(1, 0)}
+
+
+class Recording(Writer):
+    """A writer whose ClickHouse does what the test says."""
+
+    def __init__(self, happens: Callable[[str], None]) -> None:
+        super().__init__("http://default@127.0.0.1:1")
+        self.happens = happens
+        self.tables: list[str] = []
+
+    def write(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        self.happens(table)
+        self.tables.append(table)
+
+
+class Way:
+    """A delivery and all writers that it made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, happens: Callable[[str], None]) -> None:
+        monkeypatch.setattr(Results, "refuse_unless_ours", lambda *_: None)
+        self.writers: list[Recording] = []
+        self.happens = happens
+        self.give_up = asyncio.Event()
+        self.delivery = Delivery("http://default@127.0.0.1:1", "none", self._writer)
+
+    def _writer(self, *_: str) -> Writer:
+        self.writers.append(Recording(self.happens))
+        return self.writers[-1]
+
+    async def deliver(self) -> None:
+        await self.delivery.deliver(CLAIMS, TABLES, self.give_up)
+
+
+async def test_all_tables_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way(monkeypatch, lambda _: None)
+    await way.deliver()
+    assert [writer.tables for writer in way.writers] == [list(TABLES)]
+
+
+async def test_the_same_again_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = iter([Unavailable("away")])
+
+    def happens(table: str) -> None:
+        if table == "partitions" and (failed := next(failures, None)):
+            raise failed
+
+    way = Way(monkeypatch, happens)
+    await way.deliver()
+    assert [writer.tables for writer in way.writers] == [["windows_1m", *TABLES]]
+
+
+async def test_a_refusal_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def happens(_: str) -> None:
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        await Way(monkeypatch, happens).deliver()
+
+
+async def test_given_up_between_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    def happens(_: str) -> None:
+        raise Unavailable("away")
+
+    way = Way(monkeypatch, happens)
+    asyncio.get_running_loop().call_later(0.2, way.give_up.set)
+    with pytest.raises(Unavailable, match="away"):
+        await asyncio.wait_for(way.deliver(), 5)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_who_hangs_is_left_with_connections_of_its_own(
+    cancelled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    way = Way(monkeypatch, lambda _: wait(answers))
+    hanging = asyncio.create_task(way.deliver())
+    await asyncio.sleep(0.1)
+    if cancelled:
+        hanging.cancel()
+    else:
+        way.give_up.set()
+    with pytest.raises(asyncio.CancelledError if cancelled else Unavailable):
+        await asyncio.wait_for(hanging, 5)
+    way.give_up.clear()
+    answers.set()
+    await way.deliver()
+    left, mine = way.writers
+    assert mine.tables == list(TABLES)
+    assert left is not mine
+
+
+def wait(answers: threading.Event) -> None:
+    assert answers.wait(10)
