@@ -7,9 +7,11 @@ being readable next to the rules does; memory is that of one partition's ids and
     record -> judge.py       rules 1, 2, 3, 10: dead letter, late, duplicate, suppressed, counted
            -> partition.py   the minute of its event time (4), and its subject:
                 videos.py    5 to 8      lives.py  4, 7      gifts.py  9      scores.py  11
-                facts.py     13
+                facts.py     14
            -> expected.py    all partitions added up, and the public views made of that
                 rewards.py   12          trending.py  11          content.py  13
+           -> programs/      what settled accounts should have, from facts and days
+    ClickHouse -> against.py all of that compared with checks.py (views), ledger.py and settled.py (money)
 """
 
 from collections.abc import Iterable

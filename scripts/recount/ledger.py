@@ -54,6 +54,7 @@ class Ledger:
     payouts: dict[Account, Booked] = field(default_factory=dict)
     creators: set[str] = field(default_factory=set)
     daily: dict[DayKey, tuple[int, int]] = field(default_factory=dict)
+    paid: dict[DayKey, tuple[int, int]] = field(default_factory=dict)  # currency for source
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     earnings: dict[str, int] = field(default_factory=dict)  # booked, by creator
     by_reference: dict[str, int] = field(default_factory=dict)
@@ -75,6 +76,9 @@ class Ledger:
         self.creators.add(entry.creator_id)
         if is_booked:
             self.balances[owner] = self.balances.get(owner, 0) + amount
+        day_ms = entry.occurred_at_ms // DAY_MS * DAY_MS
+        if entry.source == PAYOUT:
+            _add(self.paid, (day_ms, *owner), -amount)
         if entry.currency != CURRENCY_OF_SUMS:
             return
         if entry.reference.startswith("video:"):
@@ -83,9 +87,13 @@ class Ledger:
             return
         if is_booked:
             self.earnings[entry.creator_id] = self.earnings.get(entry.creator_id, 0) + amount
-        day = (entry.occurred_at_ms // DAY_MS * DAY_MS, entry.creator_id, entry.source)
-        before, entries = self.daily.get(day, (0, 0))
-        self.daily[day] = (before + amount, entries + 1)
+        _add(self.daily, (day_ms, entry.creator_id, entry.source), amount)
+
+
+def _add(sums: dict[DayKey, tuple[int, int]], key: DayKey, amount_micros: int) -> None:
+    """Add an entry to an amount and a number of entries."""
+    amount, entries = sums.get(key, (0, 0))
+    sums[key] = (amount + amount_micros, entries + 1)
 
 
 def ledger_of(entries: Iterable[Entry]) -> Ledger:
@@ -132,8 +140,7 @@ def _key_of(entry: Entry, parts: list[str]) -> str | None:
     kind, _, subject = entry.reference.partition(":")
     last = parts[-1]
     if entry.source in DATED and kind == "video" and _DAY.fullmatch(last):
-        is_dated = entry.source != "creator_rewards" or day_name(entry.occurred_at_ms) == last
-        return entry_id(entry.source, subject, last) if is_dated else None
+        return entry_id(entry.source, subject, last) if _is_dated(entry, last) else None
     if entry.source in ("affiliate", "sale") and kind == "order":
         return entry_id(entry.source, subject)
     if entry.source == "brand_deal" and kind == "video" and _VIEWS.fullmatch(last):
@@ -142,6 +149,12 @@ def _key_of(entry: Entry, parts: list[str]) -> str | None:
     if entry.source == PAYOUT and kind == "day" and _DAY.fullmatch(subject):
         return entry_id(PAYOUT, entry.creator_id, entry.currency, subject)
     return None
+
+
+def _is_dated(entry: Entry, day: str) -> bool:
+    """Tell whether an entry has the time of its day's start; that of a pay day is its zone's."""
+    at_ms = entry.occurred_at_ms
+    return entry.source != "creator_rewards" or (at_ms % DAY_MS == 0 and day_name(at_ms) == day)
 
 
 def _book(account: Booked, number: int, row: Row) -> None:

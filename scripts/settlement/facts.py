@@ -103,11 +103,16 @@ SELECT type, event_id, toUnixTimestamp64Milli(event_time), order_id, user_id, se
        paid_micros, currency, refund_micros
 FROM order_events FINAL
 """
-_CLICKS = """
+_CLICK = """
 SELECT event_id, toUnixTimestamp64Milli(event_time), user_id, creator_id, seller_id, product_id,
        link_id, live_id
 FROM affiliate_clicks FINAL
-WHERE user_id IN (SELECT user_id FROM order_events)
+"""
+# Whose product one is any click tells, whoever clicked: so one of each product is read as well.
+_CLICKS = f"""
+{_CLICK} WHERE user_id IN (SELECT user_id FROM order_events)
+UNION ALL
+{_CLICK} LIMIT 1 BY seller_id, product_id
 """
 _PRODUCT_VIEWS = """
 SELECT event_id, toUnixTimestamp64Milli(event_time), user_id, creator_id, video_id, product_ids
@@ -121,7 +126,7 @@ FROM affiliate_clicks FINAL WHERE creator_id != '' GROUP BY creator_id, seller_i
 _SELLERS = """
 SELECT DISTINCT seller_id FROM order_events
 WHERE seller_id IN (
-    SELECT creator_id FROM video_totals UNION DISTINCT SELECT creator_id FROM live_totals
+    SELECT creator_id FROM video_state UNION DISTINCT SELECT creator_id FROM live_totals FINAL
 )
 """
 _DEALS = """
@@ -206,7 +211,7 @@ class Facts:
         return [OrderStep(row[0].removeprefix("order_"), *row[1:]) for row in self._rows(_STEPS)]
 
     def interactions(self) -> Interactions:
-        """Return the clicks and product views of everybody who ordered anything."""
+        """Return the clicks and product views of all buyers, and a click on each shop's products."""
         return Interactions(
             (Click(*row) for row in self._rows(_CLICKS)),
             (ProductView._make((*row[:-1], tuple(row[-1]))) for row in self._rows(_PRODUCT_VIEWS)),

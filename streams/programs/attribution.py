@@ -27,9 +27,9 @@ class Interaction(NamedTuple):
     video_id: str = ""
 
     @property
-    def strength(self) -> tuple[bool, int, str, str]:
+    def strength(self) -> tuple[bool, int, str, str, str]:
         """Return what orders interactions: the greatest wins."""
-        return (self.kind != "view", self.at_ms, self.event_id, self.creator_id)
+        return (self.kind != "view", self.at_ms, self.event_id, self.creator_id, self.video_id)
 
 
 class Interactions:

@@ -17,7 +17,7 @@ from scripts.stack import Stack
 from streams.config import Settings
 from tests.oracle.events import DAY_MS, HOUR_MS, event, invalidated, line_of
 
-EMPTY = {"boosts", "settled accounts", "payouts"}  # nothing is settled yet
+EMPTY = {"boosts", "settled accounts", "payouts", "payout caps"}  # nothing is settled yet
 
 Audit = Callable[[], tuple[int, dict[str, Any]]]
 

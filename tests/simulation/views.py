@@ -152,6 +152,12 @@ def content_performance(tables: Tables) -> list[Row]:
     ]
 
 
+def payouts(tables: Tables) -> list[Row]:
+    """What was paid out: nothing, for nothing is settled."""
+    assert not any(row["source"] == "payout" for row in tables.rows("ledger"))
+    return []
+
+
 def boosts(tables: Tables) -> list[Row]:
     """Decisions of traffic pools."""
     names = ("video_id", "pool", "verdict", "decided_at", "weights_version")
@@ -194,6 +200,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "earnings_daily": earnings_daily,
     "balances": balances,
     "content_performance": content_performance,
+    "payouts": payouts,
     "boosts": boosts,
     "dead_letters": dead_letters,
     "late_events": late_events,
