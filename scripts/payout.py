@@ -23,7 +23,8 @@ from schemas.rates import Rates, load_rates
 from scripts.options import clickhouse_option, data_option, day
 from scripts.reading import open_ledger
 from scripts.settle import refuse_open
-from scripts.settlement.booking import booked_accounts, write_entries
+from scripts.settlement.booked import booked_on
+from scripts.settlement.booking import write_entries
 from scripts.settlement.facts import Facts
 from scripts.settlement.texts import entry_line, refusal_line
 from sinks.client import connect
@@ -82,11 +83,12 @@ def run(args: argparse.Namespace) -> int:
 
 def missing_payouts(client: Any, span: PayDay, rates: Rates) -> tuple[list[SettledEntry], Result]:
     """Return the entries that a pay day misses, and what all of them come from."""
-    result = payout_lines(span, balances_of(Facts(client).ledger_amounts(), span, rates), rates)
+    amounts = Facts(client).ledger_amounts(span, rates.payout_hold_days_max)
+    result = payout_lines(span, balances_of(amounts, span, rates), rates)
     wanted = {account_of(line) for line in result.lines}
     booked = {
         account: has
-        for account, has in booked_accounts(client, SOURCE).items()
+        for account, has in booked_on(client, SOURCE, span.name, span.start_ms).items()
         if account in wanted
     }
     return entries_to_book(result.lines, booked, refusals=result.refusals, restate=True), result

@@ -27,7 +27,7 @@ from scripts.progress import show_progress
 from scripts.reading import open_ledger
 from scripts.settlement.booking import Settled, settle_scope
 from scripts.settlement.facts import Facts
-from scripts.settlement.targets import DAILY, EPOCH, days_through, is_over, scopes
+from scripts.settlement.targets import DAILY, EPOCH, Targets, days_through, is_over
 from scripts.settlement.texts import entry_line, line_line, refusal_line
 from sinks.client import connect
 from sinks.writer import Writer
@@ -91,9 +91,9 @@ def settle(
     total = Settled()
     number = len(days) * len(DAILY) + 3
     with _writer(settings, writes=writes) as writer, show_progress("settle", number) as tell:
-        found = scopes(Facts(client), rates, settings.region, days)
+        found = Targets(client, rates, settings.region).scopes(days, restate=restate)
         for done, scope in enumerate(found, start=1):
-            one = settle_scope(client, writer, scope, restate=restate)
+            one = settle_scope(writer, scope, restate=restate)
             total.entries += one.entries
             total.held += one.held
             total.refusals += one.refusals
