@@ -14,12 +14,12 @@ from typing import Any
 
 from schemas.errors import ConfigError, InputError
 from schemas.rates import Rates, load_rates
-from scripts.options import clickhouse_option, data_option, day
+from scripts.kept_rules import settings_of_folder
+from scripts.options import clickhouse_option, data_option, day, rates_option
 from scripts.reading import open_results
 from scripts.settlement.facts import Facts
 from scripts.settlement.texts import explanation_lines, time_text
 from sinks.client import connect
-from streams.config import load_settings
 from streams.programs.creator_rewards import rewards_lines
 from streams.programs.days import DAY_MS
 from streams.programs.lines import step_in_words
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("entry", metavar="ENTRY_ID", nargs="?", help="of the ledger or an estimate")
     parser.add_argument("--creator", metavar="ID", help="all entries of a creator's day")
     parser.add_argument("--day", metavar="YYYY-MM-DD", type=day, help="UTC day")
-    parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
+    rates_option(parser)
     data_option(parser, note="of a running stack, or what a run left")
     clickhouse_option(parser)
 
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Explain one entry, or a day of them."""
     if bool(args.entry) == bool(args.creator) or bool(args.creator) != bool(args.day):
         raise ConfigError("explain needs an ENTRY_ID, or --creator and --day")
-    settings = load_settings().with_(rates=args.rates)
+    settings = settings_of_folder(args.data, rates=args.rates)
     rates = load_rates(settings.rates or None)
     with (
         open_results(args.data, args.clickhouse) as url,
