@@ -8,6 +8,7 @@ from streams.settlement import Account, Booked
 
 _DAY_MS = 86_400_000
 _NUMBERED = ":([0-9]+)-[0-9a-f]{16}$"
+# An entry has one time for ever, so its copies are in one month: FINAL need not look in the others.
 _BOOKED = """
 SELECT
     replaceRegexpOne(entry_id, {{numbered:String}}, '') AS account,
@@ -24,6 +25,7 @@ FROM (
     WHERE source = {{source:String}} {where}
 )
 GROUP BY account, creator_id, currency
+SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 _ALL = _BOOKED.format(where="")
 # The day is in the key; its entries begin at its start in whatever time zone pay days had then.

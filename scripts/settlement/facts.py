@@ -164,6 +164,7 @@ FROM (
     FROM ledger FINAL WHERE state IN ('final', 'adjustment')
 )
 GROUP BY creator_id, currency, kind, at_ms, amount_micros > 0
+SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 
 

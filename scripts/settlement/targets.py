@@ -92,7 +92,8 @@ class Targets:
 
     def _rewards(self, videos: list[RewardsVideo], day: date) -> Scope:
         source, number = creator_rewards.SOURCE, (day - EPOCH).days
-        result = creator_rewards.rewards_lines(videos, self._rates, self._region, number)
+        seen = [video for video in videos if number in video.qualified_by_day]
+        result = creator_rewards.rewards_lines(seen, self._rates, self._region, number)
         booked = booked_on(self._client, source, day.isoformat(), number * DAY_MS)
         return Scope(source, day, result, booked, self._is_of_rewards)
 
