@@ -138,6 +138,7 @@ class Failing(Writer):
         Failing.left -= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stores_last", [False, True])
 def test_cut_off_between_any_two_writes_it_is_finished_by_the_next(
     engage: Engage, client: Client, monkeypatch: pytest.MonkeyPatch, *, stores_last: bool
