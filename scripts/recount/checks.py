@@ -185,6 +185,18 @@ def balances_check(ledger: Ledger) -> Check:
     )
 
 
+def payouts_check(ledger: Ledger) -> Check:
+    """What was paid out, by day, creator and currency."""
+    return Check(
+        view="payouts",
+        sql=f"SELECT {_ms('day')}, creator_id, currency, paid_micros, entries FROM payouts",
+        keys=3,
+        columns=("paid_micros", "entries"),
+        expected=ledger.paid,
+        row_of=lambda _, row: row,
+    )
+
+
 def content_check(expected: Expected, ledger: Ledger) -> Check:
     """What kinds of content come to."""
 
@@ -287,6 +299,7 @@ def all_checks(
         ledger_check(expected, settled),
         daily_check(ledger),
         balances_check(ledger),
+        payouts_check(ledger),
         content_check(expected, ledger),
         boosts_check(),
         dead_letters_check(expected),

@@ -33,7 +33,7 @@ _NAME = re.compile(r"(.*):(\d+)-[0-9a-f]{16}", re.DOTALL)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _VIEWS = re.compile(r"\d+")
 
-DayKey = tuple[int, str, str]  # start of the day in ms, creator, source
+DayKey = tuple[int, str, str]  # start of the day in ms, creator, source or currency
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class Ledger:
     payouts: dict[Account, Booked] = field(default_factory=dict)
     creators: set[str] = field(default_factory=set)
     daily: dict[DayKey, tuple[int, int]] = field(default_factory=dict)
+    paid: dict[DayKey, tuple[int, int]] = field(default_factory=dict)  # day, creator, currency
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     earnings: dict[str, int] = field(default_factory=dict)  # booked, by creator
     by_reference: dict[str, int] = field(default_factory=dict)
@@ -75,6 +76,9 @@ class Ledger:
         self.creators.add(entry.creator_id)
         if is_booked:
             self.balances[owner] = self.balances.get(owner, 0) + amount
+        day_ms = entry.occurred_at_ms // DAY_MS * DAY_MS
+        if entry.source == PAYOUT:
+            _add(self.paid, (day_ms, *owner), -amount)
         if entry.currency != CURRENCY_OF_SUMS:
             return
         if entry.reference.startswith("video:"):
@@ -83,9 +87,7 @@ class Ledger:
             return
         if is_booked:
             self.earnings[entry.creator_id] = self.earnings.get(entry.creator_id, 0) + amount
-        day = (entry.occurred_at_ms // DAY_MS * DAY_MS, entry.creator_id, entry.source)
-        before, entries = self.daily.get(day, (0, 0))
-        self.daily[day] = (before + amount, entries + 1)
+        _add(self.daily, (day_ms, entry.creator_id, entry.source), amount)
 
 
 def ledger_of(entries: Iterable[Entry]) -> Ledger:
@@ -142,6 +144,11 @@ def _key_of(entry: Entry, parts: list[str]) -> str | None:
     if entry.source == PAYOUT and kind == "day" and _DAY.fullmatch(subject):
         return entry_id(PAYOUT, entry.creator_id, entry.currency, subject)
     return None
+
+
+def _add(days: dict[DayKey, tuple[int, int]], day: DayKey, amount_micros: int) -> None:
+    before, entries = days.get(day, (0, 0))
+    days[day] = (before + amount_micros, entries + 1)
 
 
 def _book(account: Booked, number: int, row: Row) -> None:

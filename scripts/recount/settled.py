@@ -15,7 +15,7 @@ from scripts.recount.ledger import Booked
 from scripts.recount.model import DAY_MS, Rules
 from scripts.recount.programs.targets import Account, Targets
 
-ACCOUNTS, PAYOUTS = "settled accounts", "payouts"
+ACCOUNTS, PAYOUTS = "settled accounts", "bounds of payouts"
 AMOUNT = "amount_micros"
 AGAIN = "data that came after the settlement needs `engage settle` again"
 OTHER_RATE = "booked at another rate"
