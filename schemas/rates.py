@@ -123,10 +123,16 @@ class Rates:
         self._sale_fees = Book("sale_fees, region", rows.sale_fees, lambda row: row.region)
         self._brand = Book("brand_deal, region", rows.brand_deal, lambda row: row.region)
         self._payout = Book("payout, currency", rows.payout, lambda row: row.currency)
+        self._versions = frozenset(row.version for row in self.all)
+        self.payout_hold_days_max = max((row.hold_days for row in rows.payout), default=0)
         self.rewards_threshold_views_min = min(rate.threshold_views for rate in creator_rewards)
         self.refuses_unknown_gifts = rows.unknown_gifts == "refuse"
         self.pay_day_time_zone = rows.pay_day_time_zone
         self.pay_day_zone = zone_of(rows.pay_day_time_zone)
+
+    def has(self, version: str) -> bool:
+        """Tell whether any row is of this version."""
+        return version in self._versions
 
     def gift(self, at_ms: int) -> GiftRate | None:
         """The gift rate of the chosen preset at an event time."""

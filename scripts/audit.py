@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from schemas.errors import InputError, Unavailable
+from scripts.kept_rules import settings_of_folder
 from scripts.options import clickhouse_option, data_option, kafka_option
 from scripts.progress import show_progress
 from scripts.recount import rules_of
@@ -39,7 +40,7 @@ from scripts.recount.tables import Tables
 from scripts.recount.topics import Position, TopicReader, open_topics
 from scripts.stack import running_stack
 from sinks.embedded import EmbeddedClickHouse
-from streams.config import Settings, load_settings
+from streams.config import Settings
 from streams.topics import SOURCES
 
 HELP = "recount everything from the topics and compare it with ClickHouse"
@@ -79,8 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=os.cpu_count() or 1,
         help="counting processes, one partition each at a time (default: one per core)",
     )
-    parser.add_argument("--rates", metavar="FILE", help="the dated rates that the workers use")
-    parser.add_argument("--weights", metavar="FILE", help="the score weights that the workers use")
+    parser.add_argument("--rates", metavar="FILE", help="default: the folder's dated rates")
+    parser.add_argument("--weights", metavar="FILE", help="default: the folder's score weights")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     """Audit once; return 1 when anything differs."""
     if args.processes < 1:
         raise InputError(f"--processes {args.processes}: must be at least 1")
-    settings = load_settings().with_(rates=args.rates, weights=args.weights)
+    settings = settings_of_folder(args.data, rates=args.rates, weights=args.weights)
     rules = rules_of(settings)
     with _database(args, settings) as (tables, kafka):
         if kafka is None:

@@ -3,6 +3,9 @@
 Starts the embedded broker, ClickHouse, a worker and the live dashboard, replays the log with a
 progress bar, settles, and prints what was found. Then the dashboard stays until Ctrl-C; with --once
 the command ends when everything is visible in ClickHouse. Each start begins with an empty folder.
+
+The rates are those of samples/rates.toml: low thresholds and no delay, so that two small days pay through
+every door. Give --rates schemas/rates.toml for figures with sources.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from scripts.summary import print_summary
 HELP = "everything, on a sample log"
 _ROOT = Path(__file__).resolve().parent.parent
 _SAMPLE = _ROOT / "samples" / "day.jsonl.zst"
+_RATES = _ROOT / "samples" / "rates.toml"
 _DATA = _ROOT / ".engage" / "demo"
 _MARKER = "made-by-demo"
 
@@ -38,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data_option(parser, note="default .engage/demo; emptied at each start")
     add_log_arguments(parser)
+    parser.set_defaults(rates=str(_RATES))
     parser.add_argument("--port", type=port, default=8080, help="of the dashboard (default 8080)")
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from schemas.errors import ConfigError, InputError
 from schemas.rates import Rates, load_rates
-from scripts.options import clickhouse_option, data_option, day
+from scripts.kept_rules import settings_of_folder
+from scripts.options import clickhouse_option, data_option, day, rates_option
 from scripts.reading import open_results
 from scripts.settlement.facts import Facts
 from scripts.settlement.texts import explanation_lines, time_text
 from sinks.client import connect
-from streams.config import load_settings
 from streams.programs.creator_rewards import rewards_lines
 from streams.programs.days import DAY_MS
 from streams.programs.lines import step_in_words
@@ -35,16 +35,30 @@ _COLUMNS = """
     entry_id, toUnixTimestamp64Milli(occurred_at), creator_id, source, state, amount_micros, currency,
     reference, rate_version
 """
-_ONE = f"SELECT {_COLUMNS} FROM earnings_ledger WHERE entry_id = {{entry:String}}"
-_MANY = f"""
-SELECT {_COLUMNS} FROM earnings_ledger
-WHERE creator_id = {{creator:String}} AND toDate(occurred_at, 'UTC') = {{day:Date}}
+# Payouts are no earnings, so the view has none.
+_SHOWN = """
+SELECT * FROM (
+    SELECT {columns} FROM earnings_ledger WHERE {chosen}
+    UNION ALL
+    SELECT {columns} FROM ledger FINAL WHERE source = 'payout' AND {chosen}
+)
 ORDER BY source, entry_id
 """
+_ONE = _SHOWN.format(columns=_COLUMNS, chosen="entry_id = {entry:String}")
+_MANY = _SHOWN.format(
+    columns=_COLUMNS,
+    chosen="creator_id = {creator:String} AND toDate(occurred_at, 'UTC') = {day:Date}",
+)
 _STORED = """
 SELECT e.text, l.reason FROM ledger AS l FINAL
 LEFT JOIN (SELECT entry_id, text FROM explanations FINAL) AS e ON e.entry_id = l.entry_id
 WHERE l.entry_id = {entry:String}
+"""
+# A streak's entries, each with its own share of what the streak is worth.
+_OF_STREAK = """
+SELECT entry_id, amount_micros, currency FROM earnings_ledger
+WHERE source = 'gift' AND (entry_id = {key:String} OR startsWith(entry_id, concat({key:String}, ':')))
+ORDER BY entry_id
 """
 _STREAK = """
 SELECT repeat_count, coins, state, order_ids, toUnixTimestamp64Milli(occurred_at), user_id, gift_id
@@ -66,6 +80,8 @@ SELECT deal_id, brand_id, toUnixTimestamp64Milli(event_time), fee_micros, curren
 FROM deals FINAL WHERE counted = 1 AND video_id = {id:String} ORDER BY event_time, event_id
 """
 
+_STREAK_PARTS = 5  # gift, live, user, gift, group; then what kind of entry
+
 Entry = Sequence[Any]
 
 
@@ -74,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("entry", metavar="ENTRY_ID", nargs="?", help="of the ledger or an estimate")
     parser.add_argument("--creator", metavar="ID", help="all entries of a creator's day")
     parser.add_argument("--day", metavar="YYYY-MM-DD", type=day, help="UTC day")
-    parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
+    rates_option(parser)
     data_option(parser, note="of a running stack, or what a run left")
     clickhouse_option(parser)
 
@@ -83,15 +99,15 @@ def run(args: argparse.Namespace) -> int:
     """Explain one entry, or a day of them."""
     if bool(args.entry) == bool(args.creator) or bool(args.creator) != bool(args.day):
         raise ConfigError("explain needs an ENTRY_ID, or --creator and --day")
-    settings = load_settings().with_(rates=args.rates)
+    settings = settings_of_folder(args.data, rates=args.rates)
     rates = load_rates(settings.rates or None)
     with (
         open_results(args.data, args.clickhouse) as url,
         closing(connect(url, settings.database)) as client,
     ):
-        parameters = {"entry": args.entry, "creator": args.creator, "day": args.day}
         sql = _ONE if args.entry else _MANY
-        entries = client.query(sql, parameters=parameters).result_rows
+        chosen = {"entry": args.entry} if args.entry else {"creator": args.creator, "day": args.day}
+        entries = client.query(sql, parameters=chosen).result_rows
         if not entries:
             raise InputError(f"no such entry: {args.entry or f'{args.creator} on {args.day}'}")
         for entry in entries:
@@ -128,6 +144,8 @@ def _gift(client: Any, entry_id: str, rates: Rates) -> list[str]:
     rate = rates.gift(at_ms)
     per_coin = rate.micros_per_coin if rate else 0
     currency = rate.currency if rate else "USD"
+    key = ":".join(entry_id.split(":")[:_STREAK_PARTS])
+    others = client.query(_OF_STREAK, parameters={"key": key}).result_rows
     return [
         f"streak of {user}: {count:,} x {gift} of {coins:,} coins, {state}",
         f"best frame: {time_text(at_ms)}; orders {', '.join(orders)}",
@@ -135,11 +153,20 @@ def _gift(client: Any, entry_id: str, rates: Rates) -> list[str]:
         f"per coin: {in_words(per_coin, currency)}",
         f"worth: {in_words(count * coins * per_coin, currency)}"
         + (" (refunded: 0)" if state == "refunded" else ""),
+        *(
+            f"also of this streak: {name}, {in_words(amount, its_currency)}"
+            for name, amount, its_currency in others
+            if name != entry_id
+        ),
     ]
 
 
 def _reward(client: Any, entry_id: str, at_ms: int, rates: Rates, region: str) -> list[str]:
-    videos = Facts(client).rewards_videos(rates.rewards_threshold_views_min)
+    # an estimate is the whole of a video's day, before it is split
+    videos = [
+        video._replace(collaborators=())
+        for video in Facts(client).rewards_videos(rates.rewards_threshold_views_min)
+    ]
     lines = rewards_lines(videos, rates, region, at_ms // DAY_MS).lines
     found = next((line for line in lines if line.key == entry_id), None)
     return [step_in_words(step) for step in found.explanation] if found else []

@@ -46,6 +46,16 @@ def data_option(parser: argparse.ArgumentParser, *, required: bool = False, note
     )
 
 
+def rates_option(parser: argparse.ArgumentParser) -> None:
+    """Add --rates, for commands that look at or settle results."""
+    parser.add_argument(
+        "--rates",
+        metavar="FILE",
+        help="dated rates (default: those that the folder's results were made by; of a server "
+        "those of ENGAGE_RATES, else schemas/rates.toml)",
+    )
+
+
 def processes_option(parser: argparse.ArgumentParser) -> None:
     """Add --processes."""
     parser.add_argument(

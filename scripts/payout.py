@@ -20,15 +20,16 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from schemas.rates import Rates, load_rates
-from scripts.options import clickhouse_option, data_option, day
+from scripts.kept_rules import settings_of_folder
+from scripts.options import clickhouse_option, data_option, day, rates_option
 from scripts.reading import open_ledger
 from scripts.settle import refuse_open
-from scripts.settlement.booking import booked_accounts, write_entries
+from scripts.settlement.booked import booked_on
+from scripts.settlement.booking import write_entries
 from scripts.settlement.facts import Facts
 from scripts.settlement.texts import entry_line, refusal_line
 from sinks.client import connect
 from sinks.writer import Writer
-from streams.config import load_settings
 from streams.programs.days import PayDay, pay_day
 from streams.programs.lines import Result
 from streams.programs.payout import SOURCE, balances_of, payout_lines
@@ -55,14 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--day", metavar="YYYY-MM-DD", type=day, required=True, help="pay day")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the list here")
     parser.add_argument("--parquet", metavar="FILE", type=Path, help="write the list here")
-    parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
+    rates_option(parser)
     parser.add_argument("--preview", action="store_true", help="book nothing, say what would be")
 
 
 def run(args: argparse.Namespace) -> int:
     """Pay what is payable on the day."""
     with open_ledger(args.data, args.clickhouse) as url:
-        settings = load_settings().with_(clickhouse=url, rates=args.rates)
+        settings = settings_of_folder(args.data, clickhouse=url, rates=args.rates)
         rates = load_rates(settings.rates or None)
         with closing(connect(url, settings.database)) as client:
             span = _pay_day(client, rates, args.day)
@@ -82,11 +83,12 @@ def run(args: argparse.Namespace) -> int:
 
 def missing_payouts(client: Any, span: PayDay, rates: Rates) -> tuple[list[SettledEntry], Result]:
     """Return the entries that a pay day misses, and what all of them come from."""
-    result = payout_lines(span, balances_of(Facts(client).ledger_amounts(), span, rates), rates)
+    amounts = Facts(client).ledger_amounts(span, rates.payout_hold_days_max)
+    result = payout_lines(span, balances_of(amounts, span, rates), rates)
     wanted = {account_of(line) for line in result.lines}
     booked = {
         account: has
-        for account, has in booked_accounts(client, SOURCE).items()
+        for account, has in booked_on(client, SOURCE, span.name, span.start_ms).items()
         if account in wanted
     }
     return entries_to_book(result.lines, booked, refusals=result.refusals, restate=True), result

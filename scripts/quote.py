@@ -12,11 +12,11 @@ from contextlib import closing
 
 from schemas.errors import ConfigError, InputError
 from schemas.rates import load_rates
-from scripts.options import clickhouse_option, data_option
+from scripts.kept_rules import settings_of_folder
+from scripts.options import clickhouse_option, data_option, rates_option
 from scripts.reading import open_results
 from scripts.settlement.facts import Facts
 from sinks.client import connect
-from streams.config import load_settings
 from streams.programs.engagement import engagement_of, quote_of
 from streams.programs.lines import step_in_words
 from streams.programs.money import in_words
@@ -32,14 +32,14 @@ _NEWEST = "SELECT toUnixTimestamp64Milli(max(max_event_time)) FROM partitions FI
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("creator", metavar="CREATOR", help="id of the creator")
-    parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
+    rates_option(parser)
     data_option(parser, note="of a running stack, or what a run left")
     clickhouse_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the quote and its arithmetic."""
-    settings = load_settings().with_(rates=args.rates)
+    settings = settings_of_folder(args.data, rates=args.rates)
     rates = load_rates(settings.rates or None)
     with (
         open_results(args.data, args.clickhouse) as url,

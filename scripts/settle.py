@@ -22,16 +22,17 @@ from typing import Any
 
 from schemas.errors import Refused
 from schemas.rates import Rates, load_rates
-from scripts.options import clickhouse_option, data_option, day
+from scripts.kept_rules import settings_of_folder
+from scripts.options import clickhouse_option, data_option, day, rates_option
 from scripts.progress import show_progress
 from scripts.reading import open_ledger
 from scripts.settlement.booking import Settled, settle_scope
 from scripts.settlement.facts import Facts
-from scripts.settlement.targets import DAILY, EPOCH, days_through, is_over, scopes
+from scripts.settlement.targets import DAILY, EPOCH, Targets, days_through, is_over
 from scripts.settlement.texts import entry_line, line_line, refusal_line
 from sinks.client import connect
 from sinks.writer import Writer
-from streams.config import Settings, load_settings
+from streams.config import Settings
 
 HELP = "book what closed days have earned"
 EXAMPLES = """\
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--through", metavar="YYYY-MM-DD", type=day, help="settle every day up to this one"
     )
-    parser.add_argument("--rates", metavar="FILE", help="dated rates (default: schemas/rates.toml)")
+    rates_option(parser)
     parser.add_argument(
         "--restate", action="store_true", help="also what was booked at another rate"
     )
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Settle the chosen days."""
     with open_ledger(args.data, args.clickhouse) as url:
-        settings = load_settings().with_(clickhouse=url, rates=args.rates)
+        settings = settings_of_folder(args.data, clickhouse=url, rates=args.rates)
         rates = load_rates(settings.rates or None)
         with closing(connect(url, settings.database)) as client:
             refuse_open(client, rates, args.day or args.through)
@@ -91,9 +92,9 @@ def settle(
     total = Settled()
     number = len(days) * len(DAILY) + 3
     with _writer(settings, writes=writes) as writer, show_progress("settle", number) as tell:
-        found = scopes(Facts(client), rates, settings.region, days)
+        found = Targets(client, rates, settings.region).scopes(days, restate=restate)
         for done, scope in enumerate(found, start=1):
-            one = settle_scope(client, writer, scope, restate=restate)
+            one = settle_scope(writer, scope, restate=restate)
             total.entries += one.entries
             total.held += one.held
             total.refusals += one.refusals

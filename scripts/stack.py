@@ -2,6 +2,7 @@
 
 DIR/clickhouse     what the views show; stays
 DIR/topics         the topics as they were when the stack stopped (scripts/archive.py); stays
+DIR/rates.toml     the rates that the results are made by; weights.toml likewise; stay
 DIR/stack.json     addresses and process id while the stack runs
 DIR/unfinished     from the first message counted until everything is kept
 DIR/*.log          what the parts said
@@ -24,6 +25,7 @@ from scripts import processes
 from scripts.archive import archive_topics
 from scripts.embedded_kafka import EmbeddedBroker
 from scripts.interrupts import run_async
+from scripts.kept_rules import keep_rules
 from scripts.progress_of import Progress, end_offsets, progress_of
 from scripts.supervisor import Supervisor
 from sinks.client import connect, parse_url
@@ -98,6 +100,7 @@ class Stack:
         """Start all parts; on failure none is left."""
         refuse_used(self.data)
         self.data.mkdir(parents=True, exist_ok=True)
+        self._settings = keep_rules(self.data, self._settings)
         try:
             self._start()
         except BaseException:

@@ -24,7 +24,7 @@ no part of it: two that book the same amount must agree, whatever they would say
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -77,26 +77,32 @@ class SettledEntry(NamedTuple):
     explanation: tuple[Step, ...]
 
 
+def always(_: Booked) -> bool:
+    """Tell that a rate is in force: for what is booked by no rate at all."""
+    return True
+
+
 def entries_to_book(
     lines: Iterable[Line],
     booked: Mapping[Account, Booked],
     *,
     refusals: Collection[Refusal] = (),
     restate: bool = False,
+    in_force: Callable[[Booked], bool] = always,
 ) -> list[SettledEntry]:
     """Return the entries that bring the booked accounts to these lines.
 
     `booked` and `lines` must be of the same scope (a program, a day), for what is booked and has no
     line is taken back; unless it is refused, which says that nobody knows. An account booked at
-    another rate is left alone unless `restate`: a change of rates does not rewrite the past.
+    another rate is left alone unless `restate`: a change of rates does not rewrite the past. Where
+    there is no line to compare with, `in_force` tells whether the rate still is the one that was
+    booked by; if it is not, nobody can say that the facts are what has changed.
 
     Raises:
         Refused: two lines are for one account: it would be paid twice.
         SettlementError: a difference does not fit into 64 bits.
     """
     targets = _by_account(lines)
-    refused = {refusal.key for refusal in refusals}
-    is_all_refused = any(refusal.is_whole for refusal in refusals)
     entries = [
         _entry(account, line, booked.get(account))
         for account, line in targets.items()
@@ -104,15 +110,37 @@ def entries_to_book(
     ]
     entries += [
         _entry(account, _nothing(account, before), before)
-        for account, before in booked.items()
-        if account not in targets and not is_all_refused and not _is_refused(account, refused)
+        for account, before in _unsupported(targets, booked, refusals)
+        if restate or in_force(before)
     ]
     return sorted(entry for entry in entries if entry.amount_micros)
 
 
-def held_lines(lines: Iterable[Line], booked: Mapping[Account, Booked]) -> list[Line]:
-    """Return the lines that only a restatement would book, for its preview."""
-    return [line for line in lines if _is_held(line, booked.get(account_of(line)))]
+def held_lines(
+    lines: Iterable[Line],
+    booked: Mapping[Account, Booked],
+    *,
+    refusals: Collection[Refusal] = (),
+    in_force: Callable[[Booked], bool] = always,
+) -> list[Line]:
+    """Return the lines that only a restatement would book, for its preview.
+
+    For what only a restatement would take back, the line says an amount of nothing.
+    """
+    targets = _by_account(lines)
+    held = [
+        line
+        for account, line in targets.items()
+        if (before := booked.get(account)) is not None
+        and _is_held(line, before)
+        and line.amount_micros != before.amount_micros
+    ]
+    held += [
+        _nothing(account, before)
+        for account, before in _unsupported(targets, booked, refusals)
+        if before.amount_micros and not in_force(before)
+    ]
+    return sorted(held)
 
 
 def account_of(line: Line) -> Account:
@@ -134,6 +162,18 @@ def _by_account(lines: Iterable[Line]) -> dict[Account, Line]:
             raise Refused(f"{line.key}: two lines for {line.creator_id}: it would be paid twice")
         targets[account] = line
     return targets
+
+
+def _unsupported(
+    targets: Mapping[Account, Line], booked: Mapping[Account, Booked], refusals: Collection[Refusal]
+) -> Iterator[tuple[Account, Booked]]:
+    """Yield what is booked and has no line, unless it is refused."""
+    if any(refusal.is_whole for refusal in refusals):
+        return
+    refused = {refusal.key for refusal in refusals}
+    for account, before in booked.items():
+        if account not in targets and not _is_refused(account, refused):
+            yield account, before
 
 
 def _is_held(line: Line, before: Booked | None) -> bool:

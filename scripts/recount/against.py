@@ -45,7 +45,7 @@ def compare_all(
     entries = compare(entries_check, ledger.read(rows_of(entries_check)))
     reports = [
         entries,
-        compare_accounts(ledger.accounts, targets_of(expected, settled.days, rules)),
+        compare_accounts(ledger.accounts, targets_of(expected, settled.days, rules), rules),
         check_payouts(ledger.payouts, rules),
     ]
     others = all_checks(expected, settled, positions, ledger)

@@ -33,7 +33,7 @@ _NAME = re.compile(r"(.*):(\d+)-[0-9a-f]{16}", re.DOTALL)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _VIEWS = re.compile(r"\d+")
 
-DayKey = tuple[int, str, str]  # start of the day in ms, creator, source
+DayKey = tuple[int, str, str]  # start of the day in ms, creator, source or currency
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Ledger:
     payouts: dict[Account, Booked] = field(default_factory=dict)
     creators: set[str] = field(default_factory=set)
     daily: dict[DayKey, tuple[int, int]] = field(default_factory=dict)
-    paid: dict[DayKey, tuple[int, int]] = field(default_factory=dict)  # currency for source
+    paid: dict[DayKey, tuple[int, int]] = field(default_factory=dict)  # day, creator, currency
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     earnings: dict[str, int] = field(default_factory=dict)  # booked, by creator
     by_reference: dict[str, int] = field(default_factory=dict)
@@ -88,12 +88,6 @@ class Ledger:
         if is_booked:
             self.earnings[entry.creator_id] = self.earnings.get(entry.creator_id, 0) + amount
         _add(self.daily, (day_ms, entry.creator_id, entry.source), amount)
-
-
-def _add(sums: dict[DayKey, tuple[int, int]], key: DayKey, amount_micros: int) -> None:
-    """Add an entry to an amount and a number of entries."""
-    amount, entries = sums.get(key, (0, 0))
-    sums[key] = (amount + amount_micros, entries + 1)
 
 
 def ledger_of(entries: Iterable[Entry]) -> Ledger:
@@ -155,6 +149,11 @@ def _is_dated(entry: Entry, day: str) -> bool:
     """Tell whether an entry has the time of its day's start; that of a pay day is its zone's."""
     at_ms = entry.occurred_at_ms
     return entry.source != "creator_rewards" or (at_ms % DAY_MS == 0 and day_name(at_ms) == day)
+
+
+def _add(days: dict[DayKey, tuple[int, int]], day: DayKey, amount_micros: int) -> None:
+    before, entries = days.get(day, (0, 0))
+    days[day] = (before + amount_micros, entries + 1)
 
 
 def _book(account: Booked, number: int, row: Row) -> None:

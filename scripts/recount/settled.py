@@ -2,6 +2,7 @@
 
 An account booked at another rate than the one in use is only noted: a change of rates does not
 rewrite the past unless somebody asks for it. So is one that nobody can compute: it keeps what it has.
+A commission that stays as it is booked costs the seller of the order what is booked.
 Payouts are taken as they are, within the cap of a day.
 """
 
@@ -14,7 +15,7 @@ from scripts.recount.ledger import Booked
 from scripts.recount.model import DAY_MS, Rules
 from scripts.recount.programs.targets import Account, Targets
 
-ACCOUNTS, PAYOUTS = "settled accounts", "payout caps"
+ACCOUNTS, PAYOUTS = "settled accounts", "bounds of payouts"
 AMOUNT = "amount_micros"
 AGAIN = "data that came after the settlement needs `engage settle` again"
 OTHER_RATE = "booked at another rate"
@@ -32,24 +33,67 @@ class Settled:
         return (entry.source, entry.occurred_at_ms // DAY_MS * DAY_MS) in self.days
 
 
-def compare_accounts(booked: Mapping[Account, Booked], targets: Targets) -> ViewReport:
+def compare_accounts(
+    booked: Mapping[Account, Booked], targets: Targets, rules: Rules
+) -> ViewReport:
     """Compare the sum of the entries of every account with its target."""
     report = ViewReport(ACCOUNTS, rows=len(booked), hint=AGAIN)
+    stay = {
+        account: why
+        for account, has in booked.items()
+        if (why := _stays(account, has, targets, rules))
+    }
+    costs = _costs_of_sellers(stay, booked, targets)
     for account in booked.keys() | targets.accounts.keys():
         has, target = booked.get(account), targets.accounts.get(account)
         wanted_micros = target.amount_micros if target else 0
         found_micros = has.amount_micros if has else 0
+        if target and account.key.startswith("sale:"):
+            wanted_micros -= costs.get(account.key.removeprefix("sale:"), 0)
         report.cells += 1
-        if has and targets.is_unknown(account):
+        if stay.get(account) == UNKNOWN:
             report.note(UNKNOWN, account, AMOUNT, "nobody knows", found_micros)
-        elif has and target and has.rate_version != target.rate_version:
-            wanted = f"{wanted_micros} at {target.rate_version}"
+        elif has and account in stay:
+            wanted = f"{wanted_micros} at {target.rate_version if target else 'none'}"
             found = f"{found_micros} at {has.rate_version}"
             report.note(OTHER_RATE, account, AMOUNT, wanted, found)
         elif wanted_micros != found_micros:
             report.differ(account, AMOUNT, wanted_micros, found_micros)
     report.differences.sort(key=lambda difference: difference.key)
     return report
+
+
+def _stays(account: Account, has: Booked, targets: Targets, rules: Rules) -> str:
+    """Return why an account keeps what it has, if it does."""
+    target = targets.accounts.get(account)
+    if targets.is_unknown(account):
+        return UNKNOWN
+    version = target.rate_version if target else _rate_now(account, has, rules)
+    return "" if version == has.rate_version else OTHER_RATE
+
+
+def _rate_now(account: Account, has: Booked, rules: Rules) -> str:
+    """Return the rate that something without a target would have; of the orders' any in the file."""
+    rates, source = rules.rates, account.key.partition(":")[0]
+    if source in ("creator_fund", "creator_rewards"):
+        look_up = rates.fund if source == "creator_fund" else rates.rewards
+        row = look_up(has.occurred_at_ms, rules.region)
+        return row.version if row else ""
+    return has.rate_version if source == "brand_deal" or rates.has(has.rate_version) else ""
+
+
+def _costs_of_sellers(
+    stay: Mapping[Account, str], booked: Mapping[Account, Booked], targets: Targets
+) -> dict[str, int]:
+    """Return by order what its seller pays beyond the targets, for commissions that stay as booked."""
+    costs: dict[str, int] = {}
+    for account in stay:
+        source, _, order = account.key.partition(":")
+        if source == "affiliate":
+            target = targets.accounts.get(account)
+            more = booked[account].amount_micros - (target.amount_micros if target else 0)
+            costs[order] = costs.get(order, 0) + more
+    return costs
 
 
 def check_payouts(payouts: Mapping[Account, Booked], rules: Rules) -> ViewReport:

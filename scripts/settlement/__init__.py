@@ -2,6 +2,7 @@
 
 facts.py     rows of the results -> the plain facts that streams/programs take
 targets.py   which program is asked for what: a pay day, a UTC day, orders and deals as of a time
-booking.py   what is booked already, what is missing (streams/settlement.py), writing it
+booked.py    what is booked already
+booking.py   what is missing (streams/settlement.py) is written
 texts.py     an entry and its arithmetic, for people
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from streams.programs.affiliate import Promotion
@@ -33,9 +34,13 @@ VIEWS_DAYS = 30  # the Creator Fund looks at the views of this many days
 # Minutes of videos, added up over panes and partitions.
 _MINUTES = "windows_1m FINAL WHERE kind = 'video'"
 
-_DAYS_WITH_VIEWS = f"""
-SELECT min(toUnixTimestamp(window_start)) * 1000 FROM {_MINUTES}
-HAVING count() > 0
+_DAYS_WITH_MINUTES = f"""
+SELECT DISTINCT arrayJoin([toDate(window_start, 'UTC'), toDate(window_start, {{zone:String}})]) AS day
+FROM {_MINUTES}
+ORDER BY day
+"""
+_SETTLED = """
+SELECT max(day) FROM settlements WHERE source IN {sources:Array(String)} GROUP BY source
 """
 _FUND_VIDEOS = f"""
 SELECT d.video_id, v.creator_id, d.views, d.likes, d.comments, d.shares, v.collaborators
@@ -50,12 +55,14 @@ FROM (
 ) AS d
 JOIN video_state AS v ON v.video_id = d.video_id
 """
+# Ids are unique within a partition only: of two actions at one time with one id a follow stands.
 _FOLLOWERS = """
 SELECT creator_id, sum(is_following) FROM (
     SELECT creator_id, user_id,
-           argMax(following, (event_time, event_id)) AS is_following
+           argMax(following, (event_time, event_id, following)) AS is_following
     FROM follow_actions FINAL
     WHERE counted = 1 AND event_time < fromUnixTimestamp64Milli({end_ms:Int64}, 'UTC')
+        AND ({creator:String} = '' OR creator_id = {creator:String})
     GROUP BY creator_id, user_id
 )
 GROUP BY creator_id
@@ -76,7 +83,7 @@ GROUP BY v.creator_id
 _REWARDS_DAYS = f"""
 WITH earning AS (
     SELECT subject_id FROM {_MINUTES}
-    GROUP BY subject_id HAVING sum(qualified_views) >= {{floor:Int64}}
+    GROUP BY subject_id HAVING sum(greatest(qualified_views, 0)) >= {{floor:Int64}}
 ), searched AS (
     SELECT video_id, toUInt32(toDate(event_time, 'UTC')) AS day, count() AS views
     FROM search_views FINAL WHERE counted = 1 GROUP BY video_id, day
@@ -119,6 +126,8 @@ SELECT event_id, toUnixTimestamp64Milli(event_time), user_id, creator_id, video_
 FROM product_views FINAL
 WHERE counted = 1 AND user_id IN (SELECT user_id FROM order_events)
 """
+# Which shop a product is of is said by any link that was clicked, whoever clicked on it.
+_SHOPS = "SELECT DISTINCT product_id, seller_id FROM affiliate_clicks"
 _PROMOTING = """
 SELECT creator_id, seller_id, product_id, min(toUnixTimestamp64Milli(event_time))
 FROM affiliate_clicks FINAL WHERE creator_id != '' GROUP BY creator_id, seller_id, product_id
@@ -126,7 +135,9 @@ FROM affiliate_clicks FINAL WHERE creator_id != '' GROUP BY creator_id, seller_i
 _SELLERS = """
 SELECT DISTINCT seller_id FROM order_events
 WHERE seller_id IN (
-    SELECT creator_id FROM video_state UNION DISTINCT SELECT creator_id FROM live_totals FINAL
+    SELECT creator_id FROM video_state
+    UNION DISTINCT
+    SELECT argMax(creator_id, version) FROM live_totals GROUP BY live_id
 )
 """
 _DEALS = """
@@ -143,9 +154,22 @@ _POSTS = """
 SELECT video_id, toUnixTimestamp64Milli(published_at), views, likes, comments, shares, favorites
 FROM video_state WHERE is_published AND creator_id = {creator:String}
 """
+# Added up to what a balance depends on: payouts of the day itself, what is dated on the day or later,
+# and by age in whole days (an entry held for n days is younger than n), positive and negative apart.
 _LEDGER = """
-SELECT creator_id, currency, source, toUnixTimestamp64Milli(occurred_at), amount_micros
-FROM ledger FINAL WHERE state IN ('final', 'adjustment')
+SELECT creator_id, currency, is_payout ? 'payout' : '' AS kind,
+       multiIf(age_ms = 0, {start:Int64},
+               age_ms < 0, {start:Int64} + 1,
+               {start:Int64} - greatest(least(intDiv(age_ms, {day:Int64}), {held:Int64}) * {day:Int64}, 1))
+           AS at_ms,
+       sum(amount_micros)
+FROM (
+    SELECT creator_id, currency, amount_micros, source = 'payout' AS is_payout,
+           {start:Int64} - toUnixTimestamp64Milli(occurred_at) AS age_ms
+    FROM ledger FINAL WHERE state IN ('final', 'adjustment')
+)
+GROUP BY creator_id, currency, kind, at_ms, amount_micros > 0
+SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 
 
@@ -158,10 +182,13 @@ class Facts:
     def _rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return list(self._client.query(sql, parameters=parameters).result_rows)
 
-    def first_minute_ms(self) -> int | None:
-        """Return the start of the first minute with any event of a video."""
-        rows = self._rows(_DAYS_WITH_VIEWS)
-        return int(rows[0][0]) if rows else None
+    def days_with_minutes(self, zone: str) -> list[date]:
+        """Return all dates, of UTC or of a time zone, on which there is any event of a video."""
+        return [row[0] for row in self._rows(_DAYS_WITH_MINUTES, zone=zone)]
+
+    def settled_days(self, sources: Iterable[str]) -> list[date]:
+        """Return the last day that is settled for each of these programs, where there is one."""
+        return [row[0] for row in self._rows(_SETTLED, sources=list(sources))]
 
     def fund_videos(self, day: PayDay) -> list[FundVideo]:
         """Return every video that was viewed on a pay day."""
@@ -172,7 +199,7 @@ class Facts:
         """Return all known creators as of the end of a pay day."""
         end_s = day.end_ms // 1000
         start_s = end_s - VIEWS_DAYS * DAY_MS // 1000
-        followers = dict(self._rows(_FOLLOWERS, end_ms=day.end_ms))
+        followers = dict(self._rows(_FOLLOWERS, end_ms=day.end_ms, creator=""))
         views = dict(self._rows(_CREATOR_VIEWS, start=start_s, end=end_s))
         return {
             creator_id: Creator(creator_id, followers.get(creator_id, 0), views.get(creator_id, 0))
@@ -181,7 +208,8 @@ class Facts:
 
     def followers(self, creator_id: str, end_ms: int) -> int:
         """Return how many follow a creator as of an event time."""
-        return int(dict(self._rows(_FOLLOWERS, end_ms=end_ms)).get(creator_id, 0))
+        rows = self._rows(_FOLLOWERS, end_ms=end_ms, creator=creator_id)
+        return int(dict(rows).get(creator_id, 0))
 
     def rewards_videos(self, floor_views: int) -> list[RewardsVideo]:
         """Return every video with at least so many qualified views, with all its days."""
@@ -210,12 +238,19 @@ class Facts:
         """Return every event of every order."""
         return [OrderStep(row[0].removeprefix("order_"), *row[1:]) for row in self._rows(_STEPS)]
 
+    def clicks(self) -> list[Click]:
+        """Return the clicks of everybody who ordered anything."""
+        return [Click(*row) for row in self._rows(_CLICKS)]
+
+    def product_views(self) -> list[ProductView]:
+        """Return the product views of everybody who ordered anything."""
+        return [
+            ProductView._make((*row[:-1], tuple(row[-1]))) for row in self._rows(_PRODUCT_VIEWS)
+        ]
+
     def interactions(self) -> Interactions:
-        """Return the clicks and product views of all buyers, and a click on each shop's products."""
-        return Interactions(
-            (Click(*row) for row in self._rows(_CLICKS)),
-            (ProductView._make((*row[:-1], tuple(row[-1]))) for row in self._rows(_PRODUCT_VIEWS)),
-        )
+        """Return what orders may be credited to, and which shop each product is of."""
+        return Interactions(self.clicks(), self.product_views(), shops=self._rows(_SHOPS))
 
     def promoting_since_ms(self) -> dict[Promotion, int]:
         """Return when each creator's first link of a product was clicked."""
@@ -240,9 +275,14 @@ class Facts:
         """Return a creator's published videos with their totals."""
         return [Post(*row) for row in self._rows(_POSTS, creator=creator_id)]
 
-    def ledger_amounts(self) -> Iterable[LedgerAmount]:
-        """Return every booked entry, as balances are made of it."""
-        return (LedgerAmount(*row) for row in self._rows(_LEDGER))
+    def ledger_amounts(self, day: PayDay, hold_days_max: int) -> Iterable[LedgerAmount]:
+        """Return what is booked, as balances as of a pay day are made of it.
+
+        Entries are added up, so times stand for all those that make no difference: younger than a
+        number of days, up to the longest hold there is, or dated on the day or later.
+        """
+        parameters = {"start": day.start_ms, "day": DAY_MS, "held": hold_days_max}
+        return [LedgerAmount(*row) for row in self._rows(_LEDGER, **parameters)]
 
 
 def shares_of(texts: Iterable[str]) -> tuple[Share, ...]:

@@ -1,23 +1,32 @@
 """What should be booked: each program asked for its part of a settlement.
 
-A scope is a program with the span of event time in which its lines may be dated. What is booked
-there and has no line any more is taken back; what is dated elsewhere is left alone, unless a line
-of this scope is for its account.
+A scope is a program with all it says of a day, or of all orders and deals as of a day's end, beside
+all that is booked for the same. What is booked there and has no line any more is taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from typing import Any
 
 from schemas.rates import Rates
+from scripts.settlement.booked import booked_accounts, booked_on
 from scripts.settlement.facts import Facts
 from streams.programs import affiliate, brand_deal, creator_fund, creator_rewards, sale
-from streams.programs.days import DAY_MS, PayDay, pay_day, pay_day_of
-from streams.programs.facts import RewardsVideo
-from streams.programs.lines import Line, Result
+from streams.programs.days import DAY_MS, PayDay, pay_day
+from streams.programs.facts import Order, RewardsVideo, Share
+from streams.programs.lines import Line, Refusal, Result
 from streams.programs.orders import orders_of
+from streams.settlement import (
+    Account,
+    Booked,
+    SettledEntry,
+    always,
+    entries_to_book,
+    held_lines,
+)
 
 EPOCH = date(1970, 1, 1)
 DAILY = (creator_fund.SOURCE, creator_rewards.SOURCE)
@@ -26,86 +35,144 @@ AS_OF = (affiliate.SOURCE, sale.SOURCE, brand_deal.SOURCE)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One program's targets for one span of event time, [start_ms, end_ms)."""
+    """What one program says, and what it has booked.
+
+    `in_force` tells of something booked that has no line whether it was booked at a rate that still
+    is the one of its time.
+    """
 
     source: str
     day: date
-    start_ms: int
-    end_ms: int
     result: Result
+    booked: dict[Account, Booked]
+    in_force: Callable[[Booked], bool]
+
+    def missing(self, *, restate: bool) -> list[SettledEntry]:
+        """Return the entries that are missing."""
+        lines, refusals = self.result
+        return entries_to_book(
+            lines, self.booked, refusals=refusals, restate=restate, in_force=self.in_force
+        )
+
+    def held(self) -> list[Line]:
+        """Return what only a restatement would book."""
+        lines, refusals = self.result
+        return held_lines(lines, self.booked, refusals=refusals, in_force=self.in_force)
 
 
-def scopes(facts: Facts, rates: Rates, region: str, days: list[date]) -> Iterator[Scope]:
-    """Yield the scopes of days that are over: their pools and rewards, then what is due by the last.
+class Targets:
+    """Asks the programs, over one ClickHouse client and one set of rates."""
 
-    One at a time, for the facts of a day may be many.
+    def __init__(self, client: Any, rates: Rates, region: str) -> None:  # clickhouse_connect client
+        self._client = client
+        self._facts = Facts(client)
+        self._rates = rates
+        self._region = region
+
+    def scopes(self, days: list[date], *, restate: bool) -> Iterator[Scope]:
+        """Yield the scopes of days that are over: their pools and rewards, then orders and deals.
+
+        One at a time, for the facts of a day may be many. Orders and deals are as of the end of the
+        last day that is or was settled: an earlier day settled again takes nothing back.
+        """
+        videos = self._facts.rewards_videos(self._rates.rewards_threshold_views_min)
+        for day in days:
+            yield self._fund(day)
+            yield self._rewards(videos, day)
+        yield from self._as_of(max([*days, *self._facts.settled_days(AS_OF)]), restate=restate)
+
+    def _fund(self, day: date) -> Scope:
+        source = creator_fund.SOURCE
+        span = pay_day(day, self._rates.pay_day_zone)
+        videos = self._facts.fund_videos(span)
+        creators = self._facts.creators(span) if videos else {}
+        result = creator_fund.fund_lines(span, videos, creators, self._rates, self._region)
+        booked = booked_on(self._client, source, span.name, span.start_ms)
+        return Scope(source, day, result, booked, self._is_of_fund)
+
+    def _rewards(self, videos: list[RewardsVideo], day: date) -> Scope:
+        source, number = creator_rewards.SOURCE, (day - EPOCH).days
+        seen = [video for video in videos if number in video.qualified_by_day]
+        result = creator_rewards.rewards_lines(seen, self._rates, self._region, number)
+        booked = booked_on(self._client, source, day.isoformat(), number * DAY_MS)
+        return Scope(source, day, result, booked, self._is_of_rewards)
+
+    def _as_of(self, day: date, *, restate: bool) -> Iterator[Scope]:
+        end_ms = ((day - EPOCH).days + 1) * DAY_MS
+        shared = self._facts.collaborators()
+        orders, refusals = orders_of(self._facts.order_steps())
+        commissions = self._due(
+            day, affiliate.SOURCE, self._commissions(orders, shared, end_ms), refusals, end_ms
+        )
+        yield commissions
+        sellers = self._facts.selling_creators()
+        sales = sale.sale_lines(
+            [order for order in orders if order.seller_id in sellers],
+            commissions_after(commissions, restate=restate),
+            self._rates,
+            region=self._region,
+            as_of_ms=end_ms - 1,
+        )
+        yield self._due(day, sale.SOURCE, sales, refusals, end_ms)
+        deals = brand_deal.deal_lines(self._facts.deals(), self._facts.deal_views_by_day(), shared)
+        yield self._due(day, brand_deal.SOURCE, deals, [], end_ms)
+
+    def _commissions(
+        self, orders: list[Order], shared: Mapping[str, tuple[Share, ...]], end_ms: int
+    ) -> Result:
+        return affiliate.affiliate_lines(
+            orders,
+            self._facts.interactions(),
+            self._facts.promoting_since_ms(),
+            shared,
+            self._rates,
+            region=self._region,
+            as_of_ms=end_ms - 1,
+        )
+
+    def _due(
+        self, day: date, source: str, result: Result, broken: list[Refusal], end_ms: int
+    ) -> Scope:
+        """Return the scope of what is dated before the end; broken orders are refused as well."""
+        refusals = [*result.refusals, *(one for one in broken if one.key.startswith(f"{source}:"))]
+        lines = [line for line in result.lines if line.occurred_at_ms < end_ms]
+        in_force = always if source == brand_deal.SOURCE else self._is_of_file
+        booked = booked_accounts(self._client, source)
+        return Scope(source, day, Result(lines, refusals), booked, in_force)
+
+    def _is_of_fund(self, booked: Booked) -> bool:
+        rate = self._rates.fund(booked.occurred_at_ms, self._region)
+        return rate is not None and rate.version == booked.rate_version
+
+    def _is_of_rewards(self, booked: Booked) -> bool:
+        rate = self._rates.rewards(booked.occurred_at_ms, self._region)
+        return rate is not None and rate.version == booked.rate_version
+
+    def _is_of_file(self, booked: Booked) -> bool:
+        return self._rates.has(booked.rate_version)
+
+
+def commissions_after(scope: Scope, *, restate: bool) -> dict[str, int]:
+    """Return the commission of each order once the scope is settled.
+
+    It is what its accounts then have: one that stays at another rate, or that nobody can compute,
+    costs the seller what was booked.
     """
-    videos = facts.rewards_videos(rates.rewards_threshold_views_min)
-    for day in days:
-        yield _fund(facts, rates, region, day)
-        yield _rewards(videos, rates, region, day)
-    yield from _as_of(facts, rates, region, days[-1])
+    sums: dict[str, int] = {}
+    moved: list[Booked | SettledEntry] = [*scope.booked.values(), *scope.missing(restate=restate)]
+    for one in moved:
+        order_id = one.reference.removeprefix("order:")
+        sums[order_id] = sums.get(order_id, 0) + one.amount_micros
+    return sums
 
 
 def days_through(facts: Facts, rates: Rates, last: date) -> list[date]:
-    """Return every day from the first with an event of a video to the last; at least the last."""
-    first_ms = facts.first_minute_ms()
-    if first_ms is None:
-        return [last]
-    zone_day = date.fromisoformat(pay_day_of(first_ms, rates.pay_day_zone).name)
-    first = min(zone_day, EPOCH + timedelta(days=first_ms // DAY_MS), last)
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    """Return every day with an event of a video up to the last, and the last.
 
-
-def _fund(facts: Facts, rates: Rates, region: str, day: date) -> Scope:
-    span = pay_day(day, rates.pay_day_zone)
-    videos = facts.fund_videos(span)
-    creators = facts.creators(span) if videos else {}
-    result = creator_fund.fund_lines(span, videos, creators, rates, region)
-    return Scope(creator_fund.SOURCE, day, span.start_ms, span.end_ms, result)
-
-
-def _rewards(videos: list[RewardsVideo], rates: Rates, region: str, day: date) -> Scope:
-    number = (day - EPOCH).days
-    result = creator_rewards.rewards_lines(videos, rates, region, number)
-    start_ms = number * DAY_MS
-    return Scope(creator_rewards.SOURCE, day, start_ms, start_ms + DAY_MS, result)
-
-
-def _as_of(facts: Facts, rates: Rates, region: str, day: date) -> Iterator[Scope]:
-    end_ms = ((day - EPOCH).days + 1) * DAY_MS
-    shared = facts.collaborators()
-    found = orders_of(facts.order_steps())
-    commissions = affiliate.affiliate_lines(
-        found.orders,
-        facts.interactions(),
-        facts.promoting_since_ms(),
-        shared,
-        rates,
-        region=region,
-        as_of_ms=end_ms - 1,
-    )
-    sellers = facts.selling_creators()
-    own = [order for order in found.orders if order.seller_id in sellers]
-    paid = _by_order(commissions.lines)
-    sales = sale.sale_lines(own, paid, rates, region=region, as_of_ms=end_ms - 1)
-    deals = brand_deal.deal_lines(facts.deals(), facts.deal_views_by_day(), shared)
-    for source, result in (
-        (affiliate.SOURCE, commissions),
-        (sale.SOURCE, sales),
-        (brand_deal.SOURCE, deals),
-    ):
-        refusals = [*result.refusals, *(r for r in found.refusals if r.key.startswith(source))]
-        lines = [line for line in result.lines if line.occurred_at_ms < end_ms]
-        yield Scope(source, day, 0, end_ms, Result(lines, refusals))
-
-
-def _by_order(lines: list[Line]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for line in lines:
-        order_id = line.reference.removeprefix("order:")
-        sums[order_id] = sums.get(order_id, 0) + line.amount_micros
-    return sums
+    On other days there is nothing to book. (So an event dated decades ago costs one day, not all.)
+    """
+    days = facts.days_with_minutes(rates.pay_day_time_zone)
+    return [*(day for day in days if day < last), last]
 
 
 def is_over(day: date, rates: Rates, lowest_ms: int) -> bool:

@@ -33,9 +33,19 @@ class Interaction(NamedTuple):
 
 
 class Interactions:
-    """All clicks and views of products, found by buyer."""
+    """Clicks and views of products, found by buyer.
 
-    def __init__(self, clicks: Iterable[Click], views: Iterable[ProductView]) -> None:
+    A product is of a shop if any click says so. Where the clicks are not all there are, `shops` says
+    it for the others: (product, seller).
+    """
+
+    def __init__(
+        self,
+        clicks: Iterable[Click],
+        views: Iterable[ProductView],
+        *,
+        shops: Iterable[tuple[str, ...]] = (),
+    ) -> None:
         self._clicks: dict[tuple[str, str], list[Click]] = defaultdict(list)
         self._views: dict[str, list[ProductView]] = defaultdict(list)
         self._shops: dict[str, set[str]] = defaultdict(
@@ -44,6 +54,8 @@ class Interactions:
         for click in clicks:
             self._clicks[click.user_id, click.seller_id].append(click)
             self._shops[click.product_id].add(click.seller_id)
+        for product_id, seller_id in shops:
+            self._shops[product_id].add(seller_id)
         for view in views:
             self._views[view.user_id].append(view)
 

@@ -51,7 +51,7 @@ def numbered(entry: Entry, number: int, **changes: object) -> Entry:
 def audited(entries: Iterable[Entry], target: Target | None = None) -> ViewReport:
     """Compare entries of rewards with the target of KEY."""
     targets = Targets({KEY: target} if target else {})
-    return compare_accounts(ledger_of(entries).accounts, targets)
+    return compare_accounts(ledger_of(entries).accounts, targets, rules())
 
 
 # Accounts
@@ -99,13 +99,13 @@ def test_an_account_booked_at_another_rate_is_listed_and_no_difference() -> None
 def test_an_account_that_nobody_can_compute_keeps_what_it_has() -> None:
     booked = ledger_of([REWARD]).accounts
     for unknown in (KEY.key, "creator_rewards:v"):
-        report = compare_accounts(booked, Targets(unknown={unknown}))
+        report = compare_accounts(booked, Targets(unknown={unknown}), rules())
         assert (report.differing, report.noted) == (0, {UNKNOWN: 1})
-    assert compare_accounts(booked, Targets(unknown={"creator_rewards:w"})).differing == 1
-    assert compare_accounts(booked, Targets(unknown_pools={"2024-03-01"})).differing == 1
+    assert compare_accounts(booked, Targets(unknown={"creator_rewards:w"}), rules()).differing == 1
+    assert compare_accounts(booked, Targets(unknown_pools={"2024-03-01"}), rules()).differing == 1
     fund = replace(REWARD, entry_id=f"creator_fund:v:2024-03-01:0-{DIGEST}", source="creator_fund")
     pools = Targets(unknown_pools={"2024-03-01"})
-    assert compare_accounts(ledger_of([fund]).accounts, pools).noted == {UNKNOWN: 1}
+    assert compare_accounts(ledger_of([fund]).accounts, pools, rules()).noted == {UNKNOWN: 1}
 
 
 # Entries that no rule explains

@@ -127,20 +127,25 @@ class RunningViews:
 
 
 def followers_before(actions: Iterable[FollowAction], end_ms: int) -> dict[str, int]:
-    """Return each creator's followers: the users whose last action before a time is a follow."""
+    """Return each creator's followers: the users whose last action before a time is a follow.
+
+    Partitions know nothing of each other's ids: of two actions that share all, a follow stands.
+    """
     last: dict[tuple[str, str], FollowAction] = {}
     for action in actions:
         pair = (action.creator_id, action.user_id)
         if action.event_time_ms < end_ms and (
-            pair not in last
-            or (action.event_time_ms, action.event_id)
-            > (last[pair].event_time_ms, last[pair].event_id)
+            pair not in last or _by_time(action) > _by_time(last[pair])
         ):
             last[pair] = action
     followers: dict[str, int] = {}
     for (creator_id, _), action in last.items():
         followers[creator_id] = followers.get(creator_id, 0) + action.following
     return followers
+
+
+def _by_time(action: FollowAction) -> tuple[int, str, bool]:
+    return (action.event_time_ms, action.event_id, action.following)
 
 
 def sellers_of(expected: Expected) -> set[str]:
