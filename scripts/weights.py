@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.ranking import Cohort, Pool, ValueModel
+from schemas.rate_rows import DatedRow
 from schemas.weights import WEIGHTS_PATH, Weights, load_weights
 from streams.config import load_settings
 
@@ -67,6 +68,10 @@ def listing(weights: Weights) -> Iterator[str]:
     yield "\nvalue_model"
     for row in weights.value_models:
         yield from _value_model(row)
+    for kind, rules in (("burst", weights.bursts), ("fraud", weights.frauds)):
+        yield f"\n{kind}"
+        for rule in rules:
+            yield from _figures(rule)
 
 
 def _cohort(cohort: Cohort) -> Iterator[str]:
@@ -77,13 +82,24 @@ def _cohort(cohort: Cohort) -> Iterator[str]:
 
 
 def _value_model(row: ValueModel) -> Iterator[str]:
-    end = "open" if row.valid_to is None else f"to {row.valid_to.isoformat()}"
-    yield f"  {row.version}: from {row.valid_from.isoformat()}, {end}"
+    yield f"  {row.version}: {_period(row)}"
     yield f"    preset = {row.preset}, cohort = {row.cohort}"
     yield f"    wilson_z = {row.wilson_z:g}, like_rate_max = {row.like_rate_max:g}"
     yield f"    weights: {_inline(row.weights.model_dump())}"
     yield from (f"    pool {_pool(pool)}" for pool in row.pools)
     yield f"    source: {row.source}"
+
+
+def _figures(row: DatedRow) -> Iterator[str]:
+    yield f"  {row.version}: {_period(row)}"
+    figures = row.model_dump(exclude={"version", "valid_from", "valid_to", "source"})
+    yield from (f"    {name} = {figure:g}" for name, figure in figures.items())
+    yield f"    source: {row.source}"
+
+
+def _period(row: DatedRow) -> str:
+    end = "open" if row.valid_to is None else f"to {row.valid_to.isoformat()}"
+    return f"from {row.valid_from.isoformat()}, {end}"
 
 
 def _pool(pool: Pool) -> str:

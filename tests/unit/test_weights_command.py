@@ -45,7 +45,8 @@ def test_show_prints_every_row_with_its_source(capsys: pytest.CaptureFixture[str
     weights = load_weights()
     sources = {cohort.version: cohort.source for cohort in weights.cohorts}
     sources |= {row.version: row.source for row in weights.value_models}
-    assert len(sources) == 5
+    sources |= {row.version: row.source for row in (*weights.bursts, *weights.frauds)}
+    assert len(sources) == 7
     for version, source in sources.items():
         assert f"  {version}" in shown
         assert f"    source: {source}" in shown
@@ -81,6 +82,10 @@ def test_every_preset_covers_the_real_log() -> None:
     assert chosen is not None
     assert chosen.version == "contribution-1"
     assert weights.ranking(0) is None
+    assert weights.burst_rules(REPLAYED_MS) == weights.bursts[0]
+    assert weights.fraud_rules(REPLAYED_MS) == weights.frauds[0]
+    assert weights.burst_rules(0) is None
+    assert weights.fraud_rules(0) is None
     assert weights.ranking(REPLAYED_MS, "none") is None
     assert weights.ranking_of("none") is None
 
@@ -110,6 +115,9 @@ def test_every_preset_covers_the_real_log() -> None:
         ('"leaked-1"', '"weights-1"', "Value error, version 'weights-1' is used by several rows"),
         ('preset = "leaked"', 'preset = "x-2023"', "Value error, value_model, preset x-2023: "),
         ('preset = "contribution"\n\n', "\n", "preset: Field required"),
+        ("z_leave = 2.0", "z_leave = 4.0", "burst[0]: Value error, z_leave must be below z_enter"),
+        ("device_users = 5", "device_users = 1", "fraud[0].device_users: Input should be"),
+        ("[[burst]]", "[[bursts]]", "burst: Field required"),
         ("[[cohort]]", "[cohort]", "cohort: Input should be a valid list"),
     ],
 )
