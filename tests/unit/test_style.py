@@ -16,7 +16,17 @@ FUNCTION_LINES_MAX = 70
 # State is a pure function of the log: these read no clock, no environment, no network.
 PURE = (
     *("decode", "dedup", "windows", "scores", "registers", "gifts", "rewards", "partition"),
-    *("intervals", "value_model", "pools", "corrections", "trends", "bursts", "fraud", "lockstep"),
+    *(
+        "intervals",
+        "value_model",
+        "pools",
+        "corrections",
+        "trends",
+        "bursts",
+        "fraud",
+        "lockstep",
+        "trust",
+    ),
     "settlement",
     *(f"programs/{path.stem}" for path in sorted((ROOT / "streams" / "programs").glob("*.py"))),
 )
