@@ -13,6 +13,7 @@ more of a negative one never raises it: rounding keeps the order of sums and quo
 
 from collections.abc import Iterable, Sequence
 from math import sqrt
+from operator import add
 from typing import NamedTuple, get_args
 
 from schemas.ranking import Cohort, Ranking, Signal
@@ -67,10 +68,9 @@ def sums_of(counters: Sequence[int], distrusted_likes: int = 0) -> tuple[int, ..
 
 def added(parts: Iterable[Sums]) -> tuple[int, ...]:
     """Return sums added up: partial sums of partitions, or of minutes."""
-    total = list(NOTHING)
+    total: Sums = NOTHING
     for part in parts:
-        for place, number in enumerate(part):
-            total[place] += number
+        total = tuple(map(add, total, part))
     return tuple(total)
 
 

@@ -14,7 +14,7 @@ from schemas.config_files import read_toml
 from schemas.weights import WEIGHTS_PATH, Weights
 from streams.corrections import Corrections
 from streams.pools import Boosting, Decision
-from streams.value_model import FIELDS, NOTHING, added, taken_back
+from streams.value_model import FIELDS, NOTHING, added, exposures, taken_back
 
 MINUTE_MS = 60_000
 DISORDER_MS = 10_000
@@ -58,12 +58,16 @@ def pool_weights(
 
 
 class Feed:
-    """One video of one partition, wired as streams/corrections.py says."""
+    """One video of one partition, wired as streams/corrections.py says.
 
-    def __init__(self, weights: Weights, first_minute: int) -> None:
+    A lazy one begins its pools when the first quota is reached, as streams/pools.py says.
+    """
+
+    def __init__(self, weights: Weights, first_minute: int, *, lazy: bool = False) -> None:
         self.weights = weights
         self.decisions: list[Decision] = []
-        self.boosting = Boosting(VIDEO)
+        self.boosting = None if lazy else Boosting(VIDEO)
+        self.total = NOTHING
         self.corrections = Corrections()
         self.panes: dict[int, tuple[int, ...]] = {}
         self.counted: dict[int, Happening] = {}
@@ -91,18 +95,31 @@ class Feed:
             closing = self.open
             whole = added((self.panes.pop(closing, NOTHING), self.corrections.hidden(closing)))
             due = self.corrections.due(closing)
-            if any(whole) or due:
+            if self.boosting is None:
+                self._begin(closing)
+            elif any(whole) or due:
                 self.decisions += self.boosting.close(closing, whole, due, self.weights)
             self.open += 1
 
+    def _begin(self, closing: int) -> None:
+        still_open = (taken_back(pane) for pane in self.panes.values())
+        closed = added((self.total, *still_open, self.corrections.hidden_through(closing)))
+        ranking = self.weights.ranking(closing * MINUTE_MS)
+        assert ranking is not None
+        if exposures(closed) >= ranking.model.pools[0].impressions:
+            self.boosting = Boosting(VIDEO)
+            self.decisions += self.boosting.close(closing, closed, (), self.weights)
+
     def restart(self) -> None:
         """Write the state as bytes and read it again."""
-        dumped = msgspec.msgpack.encode((self.boosting.dump(), self.corrections.dump()))
+        boosting = self.boosting and self.boosting.dump()
+        dumped = msgspec.msgpack.encode((boosting, self.corrections.dump()))
         boosting, corrections = msgspec.msgpack.decode(dumped)
-        self.boosting = Boosting.load(VIDEO, boosting)
+        self.boosting = boosting and Boosting.load(VIDEO, boosting)
         self.corrections = Corrections.load(corrections)
 
     def _count(self, minute: int, counted: tuple[int, ...]) -> None:
+        self.total = added((self.total, counted))
         if minute >= self.open:
             self.panes[minute] = added((self.panes.get(minute, NOTHING), counted))
         else:
@@ -118,6 +135,8 @@ class Feed:
         minute = event.at_ms // MINUTE_MS
         if minute >= self.open:
             self._count(minute, taken_back(event.sums))
+        else:
+            self.total = added((self.total, taken_back(event.sums)))
         if due > minute:
             self.corrections.note(due, minute, taken_back(event.sums))
 
@@ -127,14 +146,18 @@ def decide(
     weights: Weights,
     first_minute: int,
     restarts: Random | None = None,
+    *,
+    lazy: bool = False,
 ) -> tuple[list[Decision], Any]:
     """Return what is decided when these arrive, and the state at the end."""
-    feed = Feed(weights, first_minute)
+    feed = Feed(weights, first_minute, lazy=lazy)
     for event in events:
         if restarts is not None and restarts.random() < 0.1:
             feed.restart()
         feed.arrive(event)
     feed.close_before(feed.newest_ms // MINUTE_MS + 20)
+    if feed.boosting is None:
+        return feed.decisions, None
     feed.decisions += feed.boosting.expire(feed.open + 10_000, weights)
     return feed.decisions, feed.boosting.dump()
 

@@ -68,6 +68,9 @@ def test_arrival_within_the_disorder_has_no_say(
     assert decide(arrivals(events, shuffle), weights, FIRST_MINUTE) == in_order
     restarted = decide(arrivals(events, shuffle), weights, FIRST_MINUTE, restarts=shuffle)
     assert restarted == in_order
+    decisions, state = decide(arrivals(events, shuffle), weights, FIRST_MINUTE, shuffle, lazy=True)
+    assert decisions == in_order[0]
+    assert state in (None, in_order[1])
 
 
 @settings(max_examples=100)
