@@ -58,6 +58,29 @@ class Rankings(Protocol):
         """Return the ranking that a decision names."""
 
 
+class LastRanking:
+    """Rankings that remember the last answer, for all videos of a minute ask the same."""
+
+    __slots__ = ("_at_ms", "_found", "_rankings")
+
+    def __init__(self, rankings: Rankings) -> None:
+        self._rankings = rankings
+        self._at_ms = -1
+        self._found: Ranking | None = None
+
+    def ranking(self, at_ms: int, preset: str = "") -> Ranking | None:
+        """Return the ranking valid at an event time."""
+        if preset:
+            return self._rankings.ranking(at_ms, preset)
+        if at_ms != self._at_ms:
+            self._at_ms, self._found = at_ms, self._rankings.ranking(at_ms)
+        return self._found
+
+    def ranking_of(self, version: str) -> Ranking | None:
+        """Return the ranking that a decision names."""
+        return self._rankings.ranking_of(version)
+
+
 class Judgement(NamedTuple):
     """What a pool's sums say: a verdict (promote, hold, stop) with the figures behind it."""
 

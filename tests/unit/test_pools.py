@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from math import isclose
 
 import msgspec
@@ -11,8 +12,8 @@ from schemas.ranking import Ranking
 from schemas.rows import COUNTERS
 from schemas.weights import Weights, load_weights
 from streams.intervals import wilson
-from streams.pools import DEMOTE, HOLD, PROMOTE, STOP, Boosting, Decision, judge
-from streams.value_model import NOTHING, added, sums_of, value
+from streams.pools import DEMOTE, HOLD, PROMOTE, STOP, Boosting, Decision, LastRanking, judge
+from streams.value_model import NOTHING, added, sums_of, taken_back, value
 from tests.oracle.events import T0_MS
 from tests.pooling import MINUTE_MS, pool_weights, sums
 
@@ -183,6 +184,28 @@ def test_bots_that_do_not_watch_add_impressions_and_no_likes() -> None:
     assert value(added((organic, trusted)), ranking) < value(organic, ranking)
     pool = ranking.model.pools[0]
     assert judge(added((organic, trusted)), pool, ranking).verdict != PROMOTE
+
+
+def test_the_last_ranking_is_remembered_and_is_the_right_one() -> None:
+    later = SHIPPED.value_models[0].model_copy(
+        update={"version": "later", "valid_from": datetime.fromtimestamp(T0_MS / 1000, UTC)}
+    )
+    earlier = SHIPPED.value_models[0].model_copy(update={"valid_to": later.valid_from})
+    table = SHIPPED.model_dump(by_alias=True)
+    rows = [row.model_dump() for row in (earlier, later, *SHIPPED.value_models[1:])]
+    both = LastRanking(Weights.model_validate({**table, "value_model": rows}))
+    for at_ms in (T0_MS - 1, T0_MS - 1, T0_MS, T0_MS - 1):
+        found = both.ranking(at_ms)
+        assert found is not None
+        assert found.version == ("later" if at_ms == T0_MS else "contribution-1")
+    assert both.ranking(T0_MS, "leaked") == SHIPPED.ranking(T0_MS, "leaked")
+    assert both.ranking_of("leaked-1") == SHIPPED.ranking_of("leaked-1")
+    # a decision is stamped with what was valid at the end of its minute, judged again by the same
+    video = Boosting("v")
+    decisions = video.close(M - 2, usual(300, times=2.2), (), both)
+    decisions += video.close(M, NOTHING, [(M - 2, taken_back(usual(100, times=6.0)))], both)
+    assert [d.weights_version for d in decisions] == ["contribution-1", "contribution-1"]
+    assert [d.verdict for d in decisions] == [PROMOTE, DEMOTE]
 
 
 def test_ids_with_colons_stay_apart() -> None:
