@@ -38,13 +38,6 @@ class Corrections:
         later = (changes for due, changes in self.pending.items() if due > minute)
         return taken_back(added(changes[minute] for changes in later if minute in changes))
 
-    def hidden_through(self, minute: int) -> tuple[int, ...]:
-        """Return what must be added again to the sum of all minutes up to one being closed."""
-        later = (changes for due, changes in self.pending.items() if due > minute)
-        return taken_back(
-            added(sums for changes in later for at, sums in changes.items() if at <= minute)
-        )
-
     def due(self, minute: int) -> list[tuple[int, tuple[int, ...]]]:
         """Return and forget what is due at the close of a minute, by the minute it changes."""
         found: dict[int, tuple[int, ...]] = {}

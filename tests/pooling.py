@@ -12,22 +12,32 @@ import msgspec
 
 from schemas.config_files import read_toml
 from schemas.weights import WEIGHTS_PATH, Weights
-from streams.corrections import Corrections
-from streams.pools import Boosting, Decision
-from streams.value_model import FIELDS, NOTHING, added, exposures, taken_back
+from streams.pools import Decision
+from streams.promotion import Act, Promotion
+from streams.value_model import FIELDS, LIKE, NOTHING, WATCH_MS, added, taken_back
 
 MINUTE_MS = 60_000
 DISORDER_MS = 10_000
+WATCHED_MS = 1_000
 VIDEO = "v"
 
 
 class Happening(NamedTuple):
-    """One event of the video: sums by name, or the ids that it invalidates."""
+    """One event of the video: what a user did, or the ids that are invalidated."""
 
     at_ms: int
     id: int
+    user: str = ""
     sums: tuple[int, ...] = NOTHING
     targets: tuple[int, ...] = ()
+
+    @property
+    def minute(self) -> int:
+        return self.at_ms // MINUTE_MS
+
+    @property
+    def act(self) -> Act:
+        return Act(self.minute, self.user, self.sums, self.sums[WATCH_MS] >= WATCHED_MS)
 
 
 def sums(**fields: int) -> tuple[int, ...]:
@@ -58,17 +68,12 @@ def pool_weights(
 
 
 class Feed:
-    """One video of one partition, wired as streams/corrections.py says.
+    """One video of one partition, wired as streams/promotion.py says."""
 
-    A lazy one begins its pools when the first quota is reached, as streams/pools.py says.
-    """
-
-    def __init__(self, weights: Weights, first_minute: int, *, lazy: bool = False) -> None:
+    def __init__(self, weights: Weights, first_minute: int) -> None:
         self.weights = weights
         self.decisions: list[Decision] = []
-        self.boosting = None if lazy else Boosting(VIDEO)
-        self.total = NOTHING
-        self.corrections = Corrections()
+        self.promotion = Promotion(VIDEO)
         self.panes: dict[int, tuple[int, ...]] = {}
         self.counted: dict[int, Happening] = {}
         self.invalidated: dict[int, int] = {}  # id -> the minute of its invalidation
@@ -78,52 +83,39 @@ class Feed:
     def arrive(self, event: Happening) -> None:
         self.newest_ms = max(self.newest_ms, event.at_ms)
         self.close_before((self.newest_ms - DISORDER_MS) // MINUTE_MS)
-        minute = event.at_ms // MINUTE_MS
         if event.targets:
             for target in event.targets:
-                self._invalidate(target, max(minute, self.open))
+                self._invalidate(target, max(event.minute, self.open))
         elif event.id in self.invalidated:
-            due = self.invalidated[event.id]
-            if due > minute >= self.open:
-                self.corrections.note(due, minute, taken_back(event.sums))
+            self.promotion.suppress(event.act, self.invalidated[event.id], self.open)
         else:
-            self.counted[event.id] = event
-            self._count(minute, event.sums)
+            self._count(event)
 
     def close_before(self, minute: int) -> None:
         while self.open < minute:
-            closing = self.open
-            whole = added((self.panes.pop(closing, NOTHING), self.corrections.hidden(closing)))
-            due = self.corrections.due(closing)
-            if self.boosting is None:
-                self._begin(closing)
-            elif any(whole) or due:
-                self.decisions += self.boosting.close(closing, whole, due, self.weights)
+            pane = self.panes.pop(self.open, None)
+            due = self.promotion.due
+            if pane is not None or (due is not None and due <= self.open):
+                closed = self.promotion.close(self.open, pane or NOTHING, self.weights)
+                self.decisions += closed
             self.open += 1
-
-    def _begin(self, closing: int) -> None:
-        still_open = (taken_back(pane) for pane in self.panes.values())
-        closed = added((self.total, *still_open, self.corrections.hidden_through(closing)))
-        ranking = self.weights.ranking(closing * MINUTE_MS)
-        assert ranking is not None
-        if exposures(closed) >= ranking.model.pools[0].impressions:
-            self.boosting = Boosting(VIDEO)
-            self.decisions += self.boosting.close(closing, closed, (), self.weights)
 
     def restart(self) -> None:
         """Write the state as bytes and read it again."""
-        boosting = self.boosting and self.boosting.dump()
-        dumped = msgspec.msgpack.encode((boosting, self.corrections.dump()))
-        boosting, corrections = msgspec.msgpack.decode(dumped)
-        self.boosting = boosting and Boosting.load(VIDEO, boosting)
-        self.corrections = Corrections.load(corrections)
+        dumped = msgspec.msgpack.encode(self.promotion.dump())
+        self.promotion = Promotion.load(VIDEO, msgspec.msgpack.decode(dumped, strict=False))
 
-    def _count(self, minute: int, counted: tuple[int, ...]) -> None:
-        self.total = added((self.total, counted))
-        if minute >= self.open:
-            self.panes[minute] = added((self.panes.get(minute, NOTHING), counted))
-        else:
-            self.corrections.note(self.open, minute, counted)
+    def _count(self, event: Happening) -> None:
+        self.counted[event.id] = event
+        act = event.act
+        if act.minute < self.open:
+            self.promotion.late(act, self.open)
+            return
+        self.panes[act.minute] = added((self.panes.get(act.minute, NOTHING), act.sums))
+        if act.watched:
+            self.promotion.trust.watch(act.user_id, act.minute, self.open)
+        if act.sums[LIKE]:
+            self.promotion.trust.like(act.user_id, act.minute, act.sums[LIKE])
 
     def _invalidate(self, target: int, due: int) -> None:
         if target in self.invalidated:
@@ -132,13 +124,11 @@ class Feed:
         event = self.counted.get(target)
         if event is None:
             return
-        minute = event.at_ms // MINUTE_MS
-        if minute >= self.open:
-            self._count(minute, taken_back(event.sums))
-        else:
-            self.total = added((self.total, taken_back(event.sums)))
-        if due > minute:
-            self.corrections.note(due, minute, taken_back(event.sums))
+        act = event.act
+        if act.minute >= self.open:
+            lost = taken_back(act.sums)
+            self.panes[act.minute] = added((self.panes.get(act.minute, NOTHING), lost))
+        self.promotion.take_back(act, due)
 
 
 def decide(
@@ -146,20 +136,15 @@ def decide(
     weights: Weights,
     first_minute: int,
     restarts: Random | None = None,
-    *,
-    lazy: bool = False,
 ) -> tuple[list[Decision], Any]:
     """Return what is decided when these arrive, and the state at the end."""
-    feed = Feed(weights, first_minute, lazy=lazy)
+    feed = Feed(weights, first_minute)
     for event in events:
         if restarts is not None and restarts.random() < 0.1:
             feed.restart()
         feed.arrive(event)
-    feed.close_before(feed.newest_ms // MINUTE_MS + 20)
-    if feed.boosting is None:
-        return feed.decisions, None
-    feed.decisions += feed.boosting.expire(feed.open + 10_000, weights)
-    return feed.decisions, feed.boosting.dump()
+    feed.close_before(feed.newest_ms // MINUTE_MS + 60)
+    return feed.decisions, feed.promotion.dump()
 
 
 def arrivals(events: Sequence[Happening], rng: Random) -> list[Happening]:
