@@ -136,6 +136,7 @@ def decide(
     weights: Weights,
     first_minute: int,
     restarts: Random | None = None,
+    close_days: int = 0,
 ) -> tuple[list[Decision], Any]:
     """Return what is decided when these arrive, and the state at the end."""
     feed = Feed(weights, first_minute)
@@ -143,7 +144,7 @@ def decide(
         if restarts is not None and restarts.random() < 0.1:
             feed.restart()
         feed.arrive(event)
-    feed.close_before(feed.newest_ms // MINUTE_MS + 60)
+    feed.close_before(feed.newest_ms // MINUTE_MS + 60 + close_days * 1_440)
     return feed.decisions, feed.promotion.dump()
 
 
