@@ -16,6 +16,8 @@ FUNCTION_LINES_MAX = 70
 # State is a pure function of the log: these read no clock, no environment, no network.
 PURE = (
     *("decode", "dedup", "windows", "scores", "registers", "gifts", "rewards", "partition"),
+    *("intervals", "value_model", "calibration", "pools", "corrections", "trust", "promotion"),
+    *("trends", "bursts", "fraud", "lockstep"),
     "settlement",
     *(f"programs/{path.stem}" for path in sorted((ROOT / "streams" / "programs").glob("*.py"))),
 )
