@@ -197,6 +197,18 @@ def payouts_check(ledger: Ledger) -> Check:
     )
 
 
+def references_check(ledger: Ledger) -> Check:
+    """The ledger by what it is for and by source."""
+    return Check(
+        view="earnings_by_reference",
+        sql="SELECT reference, source, amount_micros, entries FROM earnings_by_reference",
+        keys=2,
+        columns=("amount_micros", "entries"),
+        expected=ledger.by_source,
+        row_of=lambda _, row: row,
+    )
+
+
 def content_check(expected: Expected, ledger: Ledger) -> Check:
     """What kinds of content come to."""
 
@@ -300,6 +312,7 @@ def all_checks(
         daily_check(ledger),
         balances_check(ledger),
         payouts_check(ledger),
+        references_check(ledger),
         content_check(expected, ledger),
         boosts_check(),
         dead_letters_check(expected),

@@ -9,6 +9,7 @@ it is, is left to the comparison, which expects no such row.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from schemas.entries import entry_id
 from scripts.recount.compare import Row
@@ -33,6 +34,7 @@ _NAME = re.compile(r"(.*):(\d+)-[0-9a-f]{16}", re.DOTALL)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _VIEWS = re.compile(r"\d+")
 
+_Key = TypeVar("_Key")
 DayKey = tuple[int, str, str]  # start of the day in ms, creator, source or currency
 
 
@@ -58,6 +60,7 @@ class Ledger:
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     earnings: dict[str, int] = field(default_factory=dict)  # booked, by creator
     by_reference: dict[str, int] = field(default_factory=dict)
+    by_source: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # of references
 
     def read(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Add up all rows; yield those that the log must say one by one, or that nothing explains."""
@@ -88,6 +91,7 @@ class Ledger:
         if is_booked:
             self.earnings[entry.creator_id] = self.earnings.get(entry.creator_id, 0) + amount
         _add(self.daily, (day_ms, entry.creator_id, entry.source), amount)
+        _add(self.by_source, (entry.reference, entry.source), amount)
 
 
 def ledger_of(entries: Iterable[Entry]) -> Ledger:
@@ -151,9 +155,10 @@ def _is_dated(entry: Entry, day: str) -> bool:
     return entry.source != "creator_rewards" or (at_ms % DAY_MS == 0 and day_name(at_ms) == day)
 
 
-def _add(days: dict[DayKey, tuple[int, int]], day: DayKey, amount_micros: int) -> None:
-    before, entries = days.get(day, (0, 0))
-    days[day] = (before + amount_micros, entries + 1)
+def _add(sums: dict[_Key, tuple[int, int]], key: _Key, amount_micros: int) -> None:
+    """Add an entry to an amount and a number of entries."""
+    before, entries = sums.get(key, (0, 0))
+    sums[key] = (before + amount_micros, entries + 1)
 
 
 def _book(account: Booked, number: int, row: Row) -> None:

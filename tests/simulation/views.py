@@ -152,6 +152,17 @@ def content_performance(tables: Tables) -> list[Row]:
     ]
 
 
+def earnings_by_reference(tables: Tables) -> list[Row]:
+    """The ledger by what it is for and by source, in USD."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for _, _, _, source, _, amount, currency, reference, _ in earnings_ledger(tables):
+        if currency == "USD":
+            of_one = sums.setdefault((reference, source), [0, 0])
+            of_one[0] += amount
+            of_one[1] += 1
+    return [(*key, amount, entries) for key, (amount, entries) in sums.items()]
+
+
 def payouts(tables: Tables) -> list[Row]:
     """What was paid out: nothing, for nothing is settled."""
     assert not any(row["source"] == "payout" for row in tables.rows("ledger"))
@@ -201,6 +212,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "balances": balances,
     "content_performance": content_performance,
     "payouts": payouts,
+    "earnings_by_reference": earnings_by_reference,
     "boosts": boosts,
     "dead_letters": dead_letters,
     "late_events": late_events,

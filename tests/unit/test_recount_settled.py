@@ -241,7 +241,11 @@ def test_a_settled_day_agrees_until_an_amount_is_changed_or_data_comes_late() ->
 
 
 @pytest.mark.parametrize(
-    "view", ["earnings_daily", "balances", "payouts", "creators", "content_performance"]
+    "view",
+    [
+        *("earnings_daily", "balances", "payouts", "earnings_by_reference"),
+        *("creators", "content_performance"),
+    ],
 )
 def test_sums_are_those_of_the_rows_that_were_read(view: str) -> None:
     expected = count(event("video_published"), event("view"))
@@ -249,7 +253,7 @@ def test_sums_are_those_of_the_rows_that_were_read(view: str) -> None:
     entries = [REWARD, numbered(REWARD, 1, amount_micros=-1_200), PAID]
     found = Found(expected, settled, entries)
     assert differing(found, expected) == set()
-    place = {"earnings_daily": 3}.get(view, -1)
+    place = {"earnings_daily": 3, "earnings_by_reference": 2}.get(view, -1)
     cells = list(found.views[view][0])
     cells[place] += 1
     found.views[view][0] = tuple(cells)
