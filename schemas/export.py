@@ -17,6 +17,8 @@ from schemas.base import COMMERCE_TOPIC, DEAD_LETTER_TOPIC, ENGAGEMENT_TOPIC, Co
 from schemas.events import EVENT_TYPES
 from schemas.examples import EXAMPLES
 from schemas.failures import DeadLetter
+from schemas.rates import RatesFile
+from schemas.rows import TABLES
 from schemas.wiregen import wire_source
 
 ROOT = Path(__file__).parent
@@ -39,6 +41,8 @@ def generated() -> dict[Path, str]:
     for name in EVENT_TYPES:
         files[_schema_path(name)] = _text(event_schema(name))
     files[_schema_path("dead_letter")] = _text(_schema("dead_letter", DeadLetter))
+    files[_schema_path("rates")] = _text(_schema("rates", RatesFile))
+    files[_schema_path("rows")] = _text(rows_schema())
     return files
 
 
@@ -46,6 +50,12 @@ def event_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of one event type."""
     schema = _schema(name, EVENT_TYPES[name].model)
     return {**schema, "$comment": _RULES, "examples": [dict(EXAMPLES[name])]}
+
+
+def rows_schema() -> dict[str, Any]:
+    """The JSON Schema of the rows of every ClickHouse table, by the table's name."""
+    tables = {table: _untitled(model.model_json_schema()) for table, model in TABLES.items()}
+    return {"$schema": DIALECT, "$id": "urn:engage:rows", "title": "rows", "$defs": tables}
 
 
 def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:

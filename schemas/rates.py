@@ -74,7 +74,9 @@ class RateRows(ConfigRow):
         return name
 
 
-class _RatesFile(RateRows):
+class RatesFile(RateRows):
+    """A whole rates file."""
+
     gift_preset: Literal["A", "B"]
     gift: Annotated[list[GiftRate], Field(min_length=1)]
     creator_rewards: Annotated[list[RewardsRate], Field(min_length=1)]
@@ -197,7 +199,7 @@ def load_rates(path: Path | str | None = None) -> Rates:
     file = RATES_PATH if not path else Path(path)
     table = read_toml(file)
     try:
-        rows = _RatesFile.model_validate(table)
+        rows = RatesFile.model_validate(table)
     except ValidationError as error:
         raise config_error(file, error) from error
     try:

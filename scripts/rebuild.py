@@ -5,8 +5,11 @@ apply to the past. Workers must be stopped. State and derived tables are dropped
 the ledger stay, for they never change: `engage settle` books differences as adjustments afterwards.
 What the topics no longer hold cannot be counted again, so that is refused unless told otherwise.
 
-To change the number of partitions, make new topics (another cluster, or another name prefix there),
-replay the log into them in order, and point the workers at them: a key must meet its own past.
+The number of partitions of a live topic cannot be changed: state belongs to partitions, and a key must
+meet its own past. The way to another number: a Kafka without these topics (another cluster, or this one
+after they were deleted), ENGAGE_PARTITIONS set to the number, `engage migrate`, `engage replay LOG` of the
+whole log in the order of its times, and `engage rebuild` against the same ClickHouse before the workers
+start. Nothing is emptied as long as topics and setting differ.
 """
 
 from __future__ import annotations
@@ -27,10 +30,10 @@ from sinks.client import answering, connect
 from sinks.migrate import migrate
 from streams.clients import stop_client
 from streams.config import Settings, load_settings
-from streams.topics import SOURCES, admin_client, changelog, create_topics
+from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
 
 HELP = "count everything again from the topics"
-_KEPT = frozenset({"ledger", "settlements", "boosts_log"})
+_KEPT = frozenset({"ledger", "explanations", "settlements", "boosts_log"})
 _RETRIES = 60
 _SESSION_MARGIN_S = 3.0
 
@@ -51,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Drop state and derived tables, and make them new."""
     settings = load_settings().with_(kafka=args.kafka, clickhouse=args.clickhouse)
     asyncio.run(_refuse_if_used(settings))
+    asyncio.run(check_topics(settings))  # before anything is emptied
     lost = asyncio.run(_lost_messages(settings))
     if lost and not args.accept_loss:
         raise Refused(

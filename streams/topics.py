@@ -117,7 +117,7 @@ async def _check(admin: AIOKafkaAdminClient, settings: Settings) -> list[str]:
             raise Refused(
                 f"topic {want.name} has {have} partitions, the settings say {want.partitions}: "
                 "state belongs to its partitions, so a live topic keeps its number (set "
-                "ENGAGE_PARTITIONS to what exists; `engage rebuild` starts over with another)"
+                "ENGAGE_PARTITIONS to what exists; `engage rebuild --help` says how to move)"
             )
     return sorted(set(topics) - existing)
 

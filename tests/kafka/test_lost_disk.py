@@ -45,7 +45,9 @@ def emptied_and_migrated(rig: Rig) -> None:
         (emptied_and_migrated, "ClickHouse lost results"),
     ],
 )
-def test_an_emptied_clickhouse(happens: Callable[[Rig], None], words: str, rig: Rig) -> None:
+def test_an_emptied_clickhouse(
+    happens: Callable[[Rig], None], words: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with rig.feeding():
         rig.moment(4)
     rig.check()
@@ -57,6 +59,11 @@ def test_an_emptied_clickhouse(happens: Callable[[Rig], None], words: str, rig: 
     rig.supervisor.stop()
 
     servers = ["--kafka", rig.settings.kafka, "--clickhouse", rig.clickhouse.url]
+    with monkeypatch.context() as changed:  # a live topic keeps its number of partitions
+        changed.setenv("ENGAGE_PARTITIONS", "5")
+        for command in ("migrate", "rebuild"):
+            with pytest.raises(Refused, match=r"has 4 partitions, the settings say 5.*--help"):
+                cli.dispatch([command, *servers])
     assert cli.dispatch(["rebuild", *servers]) == 0
     rig.supervisor.start()
     rig.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from schemas.base import COMMERCE_TOPIC, DEAD_LETTER_TOPIC, ENGAGEMENT_TOPIC
 from schemas.events import EVENT_TYPES
 from schemas.examples import EXAMPLES
 from schemas.failures import DeadLetter, Failure, Reason, Stage
+from schemas.rates import RATES_PATH
+from schemas.rows import TABLES
 from streams.decode import decode_run
 
 
@@ -156,3 +159,15 @@ def test_a_dead_letter_is_valid_by_its_schema() -> None:
     schema = schema_of("dead_letter")
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(json.loads(letter.model_dump_json()))
+
+
+def test_the_shipped_rates_and_rows_are_valid_by_their_schemas() -> None:
+    rates = schema_of("rates")
+    jsonschema.Draft202012Validator.check_schema(rates)
+    shipped = json.loads(json.dumps(tomllib.loads(RATES_PATH.read_text("utf-8")), default=str))
+    jsonschema.Draft202012Validator(rates).validate(shipped)
+    with pytest.raises(jsonschema.ValidationError, match="gift_preset"):
+        jsonschema.Draft202012Validator(rates).validate(shipped | {"gift_preset": "C"})
+    rows = schema_of("rows")
+    jsonschema.Draft202012Validator.check_schema(rows)
+    assert rows["$defs"].keys() == TABLES.keys()
