@@ -110,16 +110,11 @@ SELECT type, event_id, toUnixTimestamp64Milli(event_time), order_id, user_id, se
        paid_micros, currency, refund_micros
 FROM order_events FINAL
 """
-_CLICK = """
+_CLICKS = """
 SELECT event_id, toUnixTimestamp64Milli(event_time), user_id, creator_id, seller_id, product_id,
        link_id, live_id
 FROM affiliate_clicks FINAL
-"""
-# Whose product one is any click tells, whoever clicked: so one of each product is read as well.
-_CLICKS = f"""
-{_CLICK} WHERE user_id IN (SELECT user_id FROM order_events)
-UNION ALL
-{_CLICK} LIMIT 1 BY seller_id, product_id
+WHERE user_id IN (SELECT user_id FROM order_events)
 """
 _PRODUCT_VIEWS = """
 SELECT event_id, toUnixTimestamp64Milli(event_time), user_id, creator_id, video_id, product_ids
