@@ -25,6 +25,7 @@ from schemas.detection import BurstRules
 from streams.trends import Entity
 
 MINUTE_MS = 60_000
+_ROUNDING = 1e-9  # where users meet the share exactly, a float must not decide against them
 HOUR_MS = 3_600_000
 FORGET_EVERY = 60  # windows
 FORGET_BELOW = 1e-3  # events left of an entity's baseline
@@ -75,9 +76,9 @@ def capped_count(users: Users, share_max: float) -> float:
     rest = sum(counts)
     for cut, number in enumerate(counts):
         room = 1 - cut * share_max
-        if room <= 0:
+        if room <= _ROUNDING:
             break
-        if number <= share_max * rest / room:
+        if number <= share_max * rest / room * (1 + _ROUNDING):
             return max(rest / room, float(len(counts)))
         rest -= number
     return float(len(counts))

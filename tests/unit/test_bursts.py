@@ -73,7 +73,7 @@ def plain_cap(users: dict[str, int], share: float) -> float:
     best = float(len(users))
     for cut in range(len(users)):
         rest = sum(sorted(users.values())[: len(users) - cut])
-        if 1 - cut * share <= 0:
+        if 1 - cut * share <= 1e-9:
             break
         c = rest / (1 - cut * share)
         if isclose(sum(min(n, share * c) for n in users.values()), c):
