@@ -40,7 +40,7 @@ BROKER_OPTIONS = {
     "group.initial.rebalance.delay.ms": "0",
 }
 SESSION_S = 6
-DRAIN_S_MAX = 90.0
+DRAIN_S_MAX = 240.0  # workers that were restarted often wait long before the next start
 LAG_S_MAX = 30.0
 
 

@@ -176,6 +176,8 @@ def test_runs_applied_again_give_the_same_facts(rng: Random) -> None:
     for tp, records in by_partition(story_of(random_steps(rng, 400))).items():
         core, once = new_core(tp, RULES), Tables()
         half = len(records) // 2
+        if half == 0:
+            continue
         core.apply(records[:half])
         once.write_all(core.flush())
         again = Tables()
