@@ -114,11 +114,14 @@ class Promotion:
         whole = _fewer_likes(added((sums, hidden)), self.trust.close(minute))
         untrusted = self.trust.due(minute)
         corrections = [
-            (changed, _fewer_likes(change, untrusted.get(changed, 0)))
+            (changed, fewer)
             for changed, change in self.corrections.due(minute)
+            if any(fewer := _fewer_likes(change, untrusted.get(changed, 0)))
         ]
         if self.boosting is not None:
-            return self.boosting.close(minute, whole, corrections, rankings)
+            if any(whole) or corrections:
+                return self.boosting.close(minute, whole, corrections, rankings)
+            return self.boosting.expire(minute, rankings)  # as a minute in which nothing came
         self.closed = added((self.closed, whole, *(change for _, change in corrections)))
         ranking = rankings.ranking((minute + 1) * MINUTE_MS)
         if ranking is None or exposures(self.closed) < ranking.model.pools[0].impressions:

@@ -72,7 +72,8 @@ def story(rng: Random) -> list[Happening]:
 
 @pytest.mark.xfail(
     strict=False,
-    reason="a known fault of the pools, which no worker uses yet: ENGAGE_TEST_SEED=4033052437",
+    reason="a known fault, rare, of what no worker uses yet: of two invalidations of one event the "
+    "one that arrives first stands, not the earlier (rng 1916015600, shuffle 1320164848, like)",
 )
 @settings(max_examples=150)
 @given(chances, chances, gauges)
