@@ -61,14 +61,12 @@ WHERE source = 'gift' AND (entry_id = {key:String} OR startsWith(entry_id, conca
 ORDER BY entry_id
 """
 _STREAK = """
+WITH concat('gift:', arrayStringConcat(arrayMap(
+    part -> replaceAll(replaceAll(part, '%', '%25'), ':', '%3A'),
+    [live_id, user_id, gift_id, group_id]), ':')) AS key
 SELECT repeat_count, coins, state, order_ids, toUnixTimestamp64Milli(occurred_at), user_id, gift_id
 FROM gift_streaks FINAL
-WHERE {entry:String} = concat('gift:', arrayStringConcat(arrayMap(
-    part -> replaceAll(replaceAll(part, '%', '%25'), ':', '%3A'),
-    [live_id, user_id, gift_id, group_id]), ':'))
-    OR startsWith({entry:String}, concat('gift:', arrayStringConcat(arrayMap(
-    part -> replaceAll(replaceAll(part, '%', '%25'), ':', '%3A'),
-    [live_id, user_id, gift_id, group_id]), ':'), ':'))
+WHERE {entry:String} = key OR startsWith({entry:String}, concat(key, ':'))
 """
 _ORDER = """
 SELECT type, event_id, toUnixTimestamp64Milli(event_time), user_id, product_id, quantity, paid_micros,

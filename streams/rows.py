@@ -5,12 +5,12 @@ it again, late, or from another process changes nothing. version = incarnation <
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from typing import Any
 
 from schemas.entries import entry_id
 from schemas.rows import COLUMNS, TABLES
 from streams.partition import Partition
+from streams.programs.days import utc_day_name
 from streams.rewards import daily_amounts
 from streams.subjects import Live, StreakKey, Subject, Video
 from streams.windows import Pane
@@ -122,7 +122,7 @@ class RowBuilder:
             if day >= changed_from:
                 rate = rates.rewards(day * DAY_MS, region)
                 yield (
-                    entry_id("creator_rewards", video.id, day_text(day)),
+                    entry_id("creator_rewards", video.id, utc_day_name(day)),
                     day * DAY_MS,
                     published.creator_id if published else video.creator_id,
                     "creator_rewards",
@@ -257,11 +257,6 @@ class RowBuilder:
             {name: number for name, number in state.by_type.items() if number},
             self.base + state.next_offset,
         )
-
-
-def day_text(day: int) -> str:
-    """Return a UTC day number as YYYY-MM-DD."""
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def _columns(table: str, rows: list[tuple[Any, ...]]) -> Columns:

@@ -5,6 +5,7 @@ Times are read as milliseconds. Sums of money are those of the ledger's rows as 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
 from scripts.recount.content import Performance, content_of
@@ -161,51 +162,29 @@ def shown(expected: Expected, settled: Settled) -> list[Entry]:
     ]
 
 
-def daily_check(ledger: Ledger) -> Check:
-    """The ledger by day, creator and source."""
+def sums_checks(ledger: Ledger) -> list[Check]:
+    """The views that add up the ledger: by day and source, what is owed, what was paid, what it is for."""
+    day = _ms("day")
+    amount, paid = ("amount_micros", "entries"), ("paid_micros", "entries")
+    return [
+        _sums("earnings_daily", (day, "creator_id", "source"), amount, ledger.daily),
+        _sums("balances", ("creator_id", "currency"), amount[:1], ledger.balances),
+        _sums("payouts", (day, "creator_id", "currency"), paid, ledger.paid),
+        _sums("earnings_by_reference", ("reference", "source"), amount, ledger.by_source),
+    ]
+
+
+def _sums(
+    view: str, keys: tuple[str, ...], columns: tuple[str, ...], sums: Mapping[Any, Any]
+) -> Check:
+    """A view of plain sums: an amount, or an amount and the number of its entries."""
     return Check(
-        view="earnings_daily",
-        sql=f"SELECT {_ms('day')}, creator_id, source, amount_micros, entries FROM earnings_daily",
-        keys=3,
-        columns=("amount_micros", "entries"),
-        expected=ledger.daily,
-        row_of=lambda _, row: row,
-    )
-
-
-def balances_check(ledger: Ledger) -> Check:
-    """What is booked, by creator and currency."""
-    return Check(
-        view="balances",
-        sql="SELECT creator_id, currency, amount_micros FROM balances",
-        keys=2,
-        columns=("amount_micros",),
-        expected=ledger.balances,
-        row_of=lambda _, amount: (amount,),
-    )
-
-
-def payouts_check(ledger: Ledger) -> Check:
-    """What was paid out, by day, creator and currency, as positive amounts."""
-    return Check(
-        view="payouts",
-        sql=f"SELECT {_ms('day')}, creator_id, currency, paid_micros, entries FROM payouts",
-        keys=3,
-        columns=("paid_micros", "entries"),
-        expected=ledger.paid,
-        row_of=lambda _, row: row,
-    )
-
-
-def references_check(ledger: Ledger) -> Check:
-    """The ledger by what it is for and by source."""
-    return Check(
-        view="earnings_by_reference",
-        sql="SELECT reference, source, amount_micros, entries FROM earnings_by_reference",
-        keys=2,
-        columns=("amount_micros", "entries"),
-        expected=ledger.by_source,
-        row_of=lambda _, row: row,
+        view=view,
+        sql=f"SELECT {', '.join((*keys, *columns))} FROM {view}",
+        keys=len(keys),
+        columns=columns,
+        expected=sums,
+        row_of=lambda _, found: found if isinstance(found, tuple) else (found,),
     )
 
 
@@ -309,10 +288,7 @@ def all_checks(
         trending_check(expected),
         creators_check(expected, ledger),
         ledger_check(expected, settled),
-        daily_check(ledger),
-        balances_check(ledger),
-        payouts_check(ledger),
-        references_check(ledger),
+        *sums_checks(ledger),
         content_check(expected, ledger),
         boosts_check(),
         dead_letters_check(expected),

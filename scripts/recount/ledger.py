@@ -15,8 +15,8 @@ from schemas.entries import entry_id
 from scripts.recount.compare import Row
 from scripts.recount.gifts import Entry
 from scripts.recount.model import CURRENCY_OF_SUMS, DAY_MS
-from scripts.recount.programs.rewards import day_name
 from scripts.recount.programs.targets import DATED, PROGRAMS, Account
+from scripts.recount.rewards import day_name
 
 LEDGER_COLUMNS = (
     "occurred_at",

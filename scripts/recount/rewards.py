@@ -40,9 +40,8 @@ def money(qualified_views: int, rate: RewardsRate) -> int:
 
 
 def _entry(video: VideoPublished, day_ms: int, amount_micros: int, rate: RewardsRate) -> Entry:
-    day = datetime.fromtimestamp(day_ms / 1000, UTC).date().isoformat()
     return Entry(
-        entry_id=entry_id("creator_rewards", video.video_id, day),
+        entry_id=entry_id("creator_rewards", video.video_id, day_name(day_ms)),
         occurred_at_ms=day_ms,
         creator_id=video.creator_id,
         source="creator_rewards",
@@ -52,3 +51,8 @@ def _entry(video: VideoPublished, day_ms: int, amount_micros: int, rate: Rewards
         reference=f"video:{video.video_id}",
         rate_version=rate.version,
     )
+
+
+def day_name(day_ms: int) -> str:
+    """Return the date of a UTC day."""
+    return datetime.fromtimestamp(day_ms / 1000, UTC).date().isoformat()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.programs.days import DAY_MS
 from streams.settlement import Account, Booked
 
-_DAY_MS = 86_400_000
 _NUMBERED = ":([0-9]+)-[0-9a-f]{16}$"
 # An entry has one time for ever, so its copies are in one month: FINAL need not look in the others.
 _BOOKED = """
@@ -45,7 +45,7 @@ def booked_accounts(client: Any, source: str) -> dict[Account, Booked]:  # click
 
 def booked_on(client: Any, source: str, day: str, start_ms: int) -> dict[Account, Booked]:
     """Return what each account has whose key ends in a day, which begins about then."""
-    span = {"day": day, "start": start_ms - 2 * _DAY_MS, "end": start_ms + 2 * _DAY_MS}
+    span = {"day": day, "start": start_ms - 2 * DAY_MS, "end": start_ms + 2 * DAY_MS}
     return _accounts(client, _OF_DAY, source, **span)
 
 

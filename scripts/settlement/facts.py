@@ -33,6 +33,9 @@ VIEWS_DAYS = 30  # the Creator Fund looks at the views of this many days
 
 # Minutes of videos, added up over panes and partitions.
 _MINUTES = "windows_1m FINAL WHERE kind = 'video'"
+_MINUTES_OF_SPAN = f"""{_MINUTES}
+        AND window_start >= toDateTime({{start:Int64}}, 'UTC')
+        AND window_start < toDateTime({{end:Int64}}, 'UTC')"""
 
 _DAYS_WITH_MINUTES = f"""
 SELECT DISTINCT arrayJoin([toDate(window_start, 'UTC'), toDate(window_start, {{zone:String}})]) AS day
@@ -47,9 +50,7 @@ SELECT d.video_id, v.creator_id, d.views, d.likes, d.comments, d.shares, v.colla
 FROM (
     SELECT subject_id AS video_id, sum(views) AS views, sum(likes) AS likes,
            sum(comments) AS comments, sum(shares) AS shares
-    FROM {_MINUTES}
-        AND window_start >= toDateTime({{start:Int64}}, 'UTC')
-        AND window_start < toDateTime({{end:Int64}}, 'UTC')
+    FROM {_MINUTES_OF_SPAN}
     GROUP BY subject_id
     HAVING views > 0
 ) AS d
@@ -71,9 +72,7 @@ _CREATOR_VIEWS = f"""
 SELECT v.creator_id, sum(d.views)
 FROM (
     SELECT subject_id AS video_id, sum(views) AS views
-    FROM {_MINUTES}
-        AND window_start >= toDateTime({{start:Int64}}, 'UTC')
-        AND window_start < toDateTime({{end:Int64}}, 'UTC')
+    FROM {_MINUTES_OF_SPAN}
     GROUP BY subject_id
 ) AS d
 JOIN video_state AS v ON v.video_id = d.video_id

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from schemas.rates import Rates
+from schemas.rates import DatedRate, Rates
 from scripts.settlement.booked import booked_accounts, booked_on
 from scripts.settlement.facts import Facts
 from streams.programs import affiliate, brand_deal, creator_fund, creator_rewards, sale
@@ -88,14 +88,14 @@ class Targets:
         creators = self._facts.creators(span) if videos else {}
         result = creator_fund.fund_lines(span, videos, creators, self._rates, self._region)
         booked = booked_on(self._client, source, span.name, span.start_ms)
-        return Scope(source, day, result, booked, self._is_of_fund)
+        return Scope(source, day, result, booked, self._by_time(self._rates.fund))
 
     def _rewards(self, videos: list[RewardsVideo], day: date) -> Scope:
         source, number = creator_rewards.SOURCE, (day - EPOCH).days
         seen = [video for video in videos if number in video.qualified_by_day]
         result = creator_rewards.rewards_lines(seen, self._rates, self._region, number)
         booked = booked_on(self._client, source, day.isoformat(), number * DAY_MS)
-        return Scope(source, day, result, booked, self._is_of_rewards)
+        return Scope(source, day, result, booked, self._by_time(self._rates.rewards))
 
     def _as_of(self, day: date, *, restate: bool) -> Iterator[Scope]:
         end_ms = ((day - EPOCH).days + 1) * DAY_MS
@@ -140,13 +140,14 @@ class Targets:
         booked = booked_accounts(self._client, source)
         return Scope(source, day, Result(lines, refusals), booked, in_force)
 
-    def _is_of_fund(self, booked: Booked) -> bool:
-        rate = self._rates.fund(booked.occurred_at_ms, self._region)
-        return rate is not None and rate.version == booked.rate_version
+    def _by_time(self, rate_at: Callable[[int, str], DatedRate | None]) -> Callable[[Booked], bool]:
+        """Return whether something booked has the rate that is valid at its time."""
 
-    def _is_of_rewards(self, booked: Booked) -> bool:
-        rate = self._rates.rewards(booked.occurred_at_ms, self._region)
-        return rate is not None and rate.version == booked.rate_version
+        def in_force(booked: Booked) -> bool:
+            rate = rate_at(booked.occurred_at_ms, self._region)
+            return rate is not None and rate.version == booked.rate_version
+
+        return in_force
 
     def _is_of_file(self, booked: Booked) -> bool:
         return self._rates.has(booked.rate_version)

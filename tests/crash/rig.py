@@ -40,7 +40,7 @@ BROKER_OPTIONS = {
     "group.initial.rebalance.delay.ms": "0",
 }
 SESSION_S = 6
-DRAIN_S_MAX = 240.0  # workers that were restarted often wait long before the next start
+DRAIN_S_MAX = 240.0  # a full disk of Kafka, beside another suite, once took more than 90 s
 LAG_S_MAX = 30.0
 
 

@@ -13,7 +13,8 @@ from scripts.recount.compare import compare
 from scripts.recount.settled import Settled
 from sinks.embedded import EmbeddedClickHouse
 from sinks.writer import Writer
-from streams.rows import INCARNATION_SHIFT, RowBuilder, day_text
+from streams.programs.days import utc_day_name
+from streams.rows import INCARNATION_SHIFT, RowBuilder
 from tests.oracle.events import DAY_MS, HOUR_MS, T0_MS, event, invalidated
 from tests.simulation.core import INCARNATION, by_partition, core_of, cut, new_core
 from tests.simulation.ruleset import rule_set
@@ -135,7 +136,7 @@ def test_the_same_offsets_of_a_topic_made_anew_have_higher_versions() -> None:
 
 @pytest.mark.parametrize(("day", "text"), [(0, "1970-01-01"), (19_783, "2024-03-01")])
 def test_days_are_written_out(day: int, text: str) -> None:
-    assert day_text(day) == text
+    assert utc_day_name(day) == text
 
 
 def test_the_views_in_memory_are_those_of_clickhouse(

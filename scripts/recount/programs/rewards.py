@@ -8,13 +8,12 @@ three are 0. Where the bounds are one number it is the factor.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from fractions import Fraction
 
 from schemas.rate_rows import RewardsRate
 from scripts.recount.model import Rules
 from scripts.recount.programs.targets import Head, Targets, key_of, split
-from scripts.recount.rewards import money
+from scripts.recount.rewards import day_name, money
 from scripts.recount.videos import Counts
 
 ONE_PPM = 1_000_000
@@ -85,8 +84,3 @@ def factor_ppm(counts: Counts, duration_ms: int, rate: RewardsRate) -> int:
 def part(number: int, of: int) -> Fraction:
     """Return a part from 0 to 1; of nothing it is 0."""
     return max(Fraction(0), min(Fraction(1), Fraction(number, of))) if of > 0 else Fraction(0)
-
-
-def day_name(day_ms: int) -> str:
-    """Return the date of a UTC day."""
-    return datetime.fromtimestamp(day_ms / 1000, UTC).date().isoformat()
