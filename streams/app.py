@@ -9,6 +9,8 @@ from streams.batches import RunSchema, run_scheduler
 from streams.config import Settings
 from streams.topics import SOURCES, table_name
 
+METADATA_AGE_MS_MAX = 10_000
+
 
 def build_app(settings: Settings, web_port: int | None = None) -> Any:
     """Return a Faust app that fetches in runs and leaves commits to the pipeline."""
@@ -27,6 +29,8 @@ def build_app(settings: Settings, web_port: int | None = None) -> Any:
         ConsumerScheduler=run_scheduler(set(SOURCES), settings.run_messages_max),
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 << 20,
+        # a broker that has just come back may not know its topics yet; who joined then joins again
+        consumer_metadata_max_age_ms=METADATA_AGE_MS_MAX,
         stream_buffer_maxsize=8,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
