@@ -101,8 +101,11 @@ class Lives:
     def _streak(self, live: Live, user: str, time_ms: int) -> None:
         rng = self._rng
         fate = self._fate()
+        is_first = self._streaks < len(_FIRST_FATES)
         self._streaks += 1
         gift_id, coins, streakable, _ = rng.choices(GIFTS, cum_weights=_GIFT_SUMS)[0]
+        while is_first and fate.startswith("final") and not streakable:
+            gift_id, coins, streakable, _ = rng.choices(GIFTS, cum_weights=_GIFT_SUMS)[0]
         frames = int(STREAK_FRAMES(rng.random())) if streakable else 1
         gift = {"gift_id": gift_id, "coins": coins, "group_id": f"g{self._streaks}"}
         order = {"order_id": f"go{self._streaks}"}
