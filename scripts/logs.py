@@ -79,10 +79,11 @@ def open_log(path: str | Path, format: Format = "auto", arrival: Arrival = "file
 
 
 def _detect(raw: BinaryIO, path: Path) -> str:
+    if raw.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC:  # as stored: nothing reads one compressed
+        return "parquet"
+    raw.seek(0)
     start = first_bytes(raw, _SNIFFED_BYTES)
     name = path.name.lower()
-    if start.startswith(_PARQUET_MAGIC):
-        return "parquet"
     if kuairand.is_header(start.split(b"\n", 1)[0]):
         return "kuairand"
     named_json = any(part in name for part in (".jsonl", ".ndjson", ".json"))

@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
@@ -174,6 +174,7 @@ def test_address_of_odd_fields(fields: dict[str, Any]) -> None:
 
 
 @given(st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line), min_size=1))
+@example([b"PAR1"])
 def test_any_lines_survive(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     content = b"\n".join(lines) + b"\n"
     path = write(tmp_path_factory.mktemp("lines"), "log.jsonl.zst", zstandard.compress(content))
