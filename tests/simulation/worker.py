@@ -264,7 +264,7 @@ class Worker:
         state = owned.state
         rows = owned.rows.take(state)
         owned.buried += [(b"%d" % dead.offset, dead.raw or b"") for dead in state.dead]
-        state.dead = []
+        state.dead, state.for_you.decided = [], []
         owned.shown = state.next_offset
         return Snapshot(tp, owned, rows, self._checkpoint(owned) if saves else None)
 
