@@ -70,7 +70,7 @@ WHERE {entry:String} = key OR startsWith({entry:String}, concat(key, ':'))
 """
 _ORDER = """
 SELECT type, event_id, toUnixTimestamp64Milli(event_time), user_id, product_id, quantity, paid_micros,
-       currency, refund_micros
+       currency, refund_micros, reason
 FROM order_events FINAL WHERE order_id = {id:String} ORDER BY event_time, event_id
 """
 _DEAL = """
@@ -174,9 +174,12 @@ def _events(client: Any, source: str, reference: str) -> Iterable[str]:
     kind, _, name = reference.partition(":")
     if kind == "order":
         for step in client.query(_ORDER, parameters={"id": name}).result_rows:
-            what, event, at_ms, user, product, quantity, paid, currency, refund = step
+            what, event, at_ms, user, product, quantity, paid, currency, refund, reason = step
             amount = in_words(paid if refund is None else refund, currency)
-            yield f"event {event}: {what} {time_text(at_ms)}, {user}, {quantity} x {product}, {amount}"
+            yield (
+                f"event {event}: {what} {time_text(at_ms)}, {user}, {quantity} x {product}, {amount}"
+                + (f": {reason}" if reason else "")
+            )
     elif source == "brand_deal":
         for row in client.query(_DEAL, parameters={"id": name}).result_rows:
             deal, brand, at_ms, fee, currency, milestones = row

@@ -262,6 +262,13 @@ def order(state: "Partition", user: bytes, event: OrderStep, n: int) -> None:
     state.facts.order(event, state.offset)
 
 
+def creator_registered(
+    state: "Partition", user: bytes, event: wire.CreatorRegistered, n: int
+) -> None:
+    """Note what is known of a creator."""
+    state.facts.registration(event, state.offset)
+
+
 VIDEO_EFFECTS: dict[type, Effect] = {
     wire.VideoPublished: published,
     wire.Impression: counted(w.IMPRESSIONS),
@@ -296,6 +303,10 @@ COMMERCE_EFFECTS: dict[type, Effect] = {
     wire.OrderPlaced: order,
     wire.OrderSettled: order,
     wire.OrderRefunded: order,
+    wire.OrderFrozen: order,
+    wire.OrderReleased: order,
+    wire.OrderIneligible: order,
+    wire.CreatorRegistered: creator_registered,
 }
 CONTROL_EFFECTS: dict[type, Effect] = {wire.Tick: nothing}  # admission has moved the event time
 # Money and metadata are idempotent by keys of their own, so lateness has no say.
