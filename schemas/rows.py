@@ -162,7 +162,11 @@ class GiftStreak(Row):
 
 
 class Estimate(Row):
-    """Money expected but not booked; cumulative under its key, an amount of 0 means gone."""
+    """Money expected but not booked; cumulative under its key, an amount of 0 means gone.
+
+    `parts` are what each creator has of a shared amount, `creator:micros`; of one that is not shared
+    there are none.
+    """
 
     entry_id: Text
     occurred_at: Milliseconds
@@ -173,6 +177,7 @@ class Estimate(Row):
     currency: Word
     reference: Text
     rate_version: Word
+    parts: Texts
     version: Natural
 
 

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from math import exp2, log, log2
+from typing import Any
 
+from schemas.entries import entry_id
 from schemas.rows import COUNTERS, NO_SCORE
 from scripts.recount.compare import Row
 from tests.simulation.fact_views import FACT_VIEWS
@@ -88,11 +90,29 @@ def earnings_ledger(tables: Tables) -> list[Row]:
     settled = {(row["source"], row["day"]) for row in tables.rows("settlements")}
     rows = list(tables.rows("ledger"))
     rows += [
-        row
+        part
         for row in tables.rows("estimates")
-        if row["amount_micros"] and (row["source"], row["occurred_at"] // DAY_MS) not in settled
+        if (row["source"], row["occurred_at"] // DAY_MS) not in settled
+        for part in _parts(row)
+        if part["amount_micros"]
     ]
     return [tuple(row[name] for name in names) for row in rows]
+
+
+def _parts(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """An estimate by creator; that of a shared video is named by the creator as well."""
+    if not row["parts"]:
+        return [row]
+    parts = [text.rpartition(":") for text in row["parts"]]
+    return [
+        {
+            **row,
+            "entry_id": f"{row['entry_id']}:{entry_id(creator_id)}",
+            "creator_id": creator_id,
+            "amount_micros": int(micros),
+        }
+        for creator_id, _, micros in parts
+    ]
 
 
 def earnings_daily(tables: Tables) -> list[Row]:

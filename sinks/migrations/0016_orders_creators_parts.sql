@@ -20,3 +20,10 @@ ENGINE = {replacing}
 ORDER BY (creator_id, source, version);
 
 {distributed creator_registrations cityHash64(creator_id)};
+
+-- What each creator has of an estimate of a shared video, `creator:micros`; else nothing.
+ALTER TABLE {database}.estimates{local} {on_cluster}
+    ADD COLUMN IF NOT EXISTS parts Array(String) CODEC(ZSTD(1)) AFTER rate_version;
+
+ALTER TABLE {database}.estimates {on_cluster}
+    ADD COLUMN IF NOT EXISTS parts Array(String) AFTER rate_version;
