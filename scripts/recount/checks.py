@@ -168,6 +168,7 @@ def sums_checks(ledger: Ledger) -> list[Check]:
     amount, paid = ("amount_micros", "entries"), ("paid_micros", "entries")
     return [
         _sums("earnings_daily", (day, "creator_id", "source"), amount, ledger.daily),
+        _sums("earnings_by_source", (day, "source", "currency"), amount, ledger.programs),
         _sums("balances", ("creator_id", "currency"), amount[:1], ledger.balances),
         _sums("payouts", (day, "creator_id", "currency"), paid, ledger.paid),
         _sums("earnings_by_reference", ("reference", "source"), amount, ledger.by_source),

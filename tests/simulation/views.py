@@ -127,6 +127,16 @@ def earnings_daily(tables: Tables) -> list[Row]:
     return [(*key, *both) for key, both in sums.items()]
 
 
+def earnings_by_source(tables: Tables) -> list[Row]:
+    """The ledger by day, source and currency."""
+    sums: dict[tuple[int, str, str], list[int]] = {}
+    for _, occurred_at, _, source, _, amount, currency, *_ in earnings_ledger(tables):
+        of_one = sums.setdefault((occurred_at // DAY_MS * DAY_MS, source, currency), [0, 0])
+        of_one[0] += amount
+        of_one[1] += 1
+    return [(*key, amount, entries) for key, (amount, entries) in sums.items()]
+
+
 def balances(tables: Tables) -> list[Row]:
     """What is booked."""
     sums: Counter[tuple[str, str]] = Counter()
@@ -233,6 +243,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "content_performance": content_performance,
     "payouts": payouts,
     "earnings_by_reference": earnings_by_reference,
+    "earnings_by_source": earnings_by_source,
     "boosts": boosts,
     "dead_letters": dead_letters,
     "late_events": late_events,

@@ -167,6 +167,7 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
         *("engagement_1m", "engagement_1h", "engagement_1d", "videos", "lives", "creators"),
         *("trending_now", "earnings_ledger", "earnings_daily", "balances", "payouts"),
         "earnings_by_reference",
+        "earnings_by_source",
         *("content_performance", "boosts", "dead_letters", "late_events", "partitions"),
         *("order_events", "affiliate_clicks", "product_views", "search_views"),
         *("deals", "follow_actions", "creator_registrations"),

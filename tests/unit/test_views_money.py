@@ -47,6 +47,13 @@ def test_money(client: Client, tables: Tables) -> None:
         ("2022-04-15", "c", "gift", 0, 2),
         ("2022-04-16", "c", "creator_rewards", 50, 1),
     ]
+    columns = "toString(day), source, currency, amount_micros, entries"
+    assert rows(client, f"SELECT {columns} FROM earnings_by_source ORDER BY ALL") == [
+        ("2022-04-15", "creator_rewards", "USD", 1_000, 1),
+        ("2022-04-15", "gift", "EUR", 7, 1),
+        ("2022-04-15", "gift", "USD", 0, 2),
+        ("2022-04-16", "creator_rewards", "USD", 50, 1),
+    ]
     day = START_S // DAY_S
     tables.write("settlements", {"source": "creator_rewards", "day": day, "version": 1})
     ledger = "SELECT entry_id, state, amount_micros FROM earnings_ledger ORDER BY entry_id"
