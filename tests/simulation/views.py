@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.entries import entry_id
 from schemas.rows import COUNTERS, NO_SCORE
+from scripts.recount.checks import BOOST_COLUMNS
 from scripts.recount.compare import Row
 from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
@@ -200,8 +201,8 @@ def payouts(tables: Tables) -> list[Row]:
 
 
 def boosts(tables: Tables) -> list[Row]:
-    """Decisions of traffic pools."""
-    names = ("video_id", "pool", "verdict", "decided_at", "weights_version")
+    """Decisions of the For You pools."""
+    names = ("decision_id", *BOOST_COLUMNS)
     return [tuple(row[name] for name in names) for row in tables.rows("boosts_log")]
 
 
