@@ -3,6 +3,7 @@
     engagement.events        key video_id | live_id   producers -> worker
     commerce.events          key user_id              producers -> worker
     engagement.dead-letters  key topic-partition-offset   worker -> people, replays
+    engagement.dead-letter-replays  one partition, key: a letter's name   engage dead-letters replay -> itself
     boosts                   key video_id             worker -> a feed service
     <app>-engagement-changelog, <app>-commerce-changelog   worker state, one record set a partition
 
@@ -23,6 +24,7 @@ from streams.config import Settings
 ENGAGEMENT = "engagement.events"
 COMMERCE = "commerce.events"
 DEAD_LETTERS = "engagement.dead-letters"
+DEAD_LETTER_REPLAYS = "engagement.dead-letter-replays"
 BOOSTS = "boosts"
 SOURCES = (ENGAGEMENT, COMMERCE)
 
@@ -66,6 +68,7 @@ def wanted(settings: Settings) -> list[Topic]:
         Topic(ENGAGEMENT, settings.partitions, keep),
         Topic(COMMERCE, settings.partitions, keep),
         Topic(DEAD_LETTERS, settings.partitions, dead),
+        Topic(DEAD_LETTER_REPLAYS, 1, {"cleanup.policy": "compact"}),
         Topic(BOOSTS, settings.partitions, {"cleanup.policy": "compact"}),
         *state,
     ]
