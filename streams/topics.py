@@ -19,6 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import Refused, Unavailable
+from streams.clients import kafka_options
 from streams.config import Settings
 
 ENGAGEMENT = "engagement.events"
@@ -99,7 +100,9 @@ async def check_topics(settings: Settings) -> list[str]:
 @asynccontextmanager
 async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give an admin client; its errors come out as Unavailable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=15_000)
+    admin = AIOKafkaAdminClient(
+        **kafka_options(settings.kafka, settings), request_timeout_ms=15_000
+    )
     try:
         await admin.start()
         yield admin

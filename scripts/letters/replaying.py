@@ -36,7 +36,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Refused, Unavailable
 from scripts.letters.mending import Mended
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings
 from streams.topics import DEAD_LETTER_REPLAYS, SOURCES, check_topics
 
@@ -187,14 +187,14 @@ async def open_replayer(settings: Settings) -> AsyncIterator[Replayer]:
     if missing:
         raise Refused(f"topics are missing: {', '.join(missing)}; run `engage migrate` first")
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka,
+        **kafka_options(settings.kafka, settings),
         acks="all",
         enable_idempotence=settings.transactions,
         compression_type="snappy",
         max_request_size=8 << 20,
     )
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
+        **kafka_options(settings.kafka, settings),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
