@@ -29,7 +29,7 @@ from schemas.rows import TABLES
 from scripts.options import clickhouse_option, kafka_option
 from sinks.client import answering, connect
 from sinks.migrate import migrate
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings, load_settings
 from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
 
@@ -93,7 +93,7 @@ async def _members(admin: AIOKafkaAdminClient, group_id: str) -> int:
 
 async def _lost_messages(settings: Settings) -> int:
     """Return how many messages retention has deleted from the source topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, group_id=None)
+    consumer = AIOKafkaConsumer(**kafka_options(settings.kafka, settings), group_id=None)
     partitions = [TopicPartition(t, p) for t in SOURCES for p in range(settings.partitions)]
     try:
         await consumer.start()
