@@ -121,16 +121,30 @@ def trending_check(expected: Expected) -> Check:
             Within(trend.score_low - 1e-9, trend.score_high + 1e-9),
             near(trend.velocity, relative=1e-9, absolute=trend.velocity_slack),
             Within(trend.rank_low, trend.rank_high),
+            near(trend.acceleration, relative=1e-9, absolute=trend.acceleration_slack),
         )
 
     return Check(
         view="trending_now",
-        sql="SELECT kind, entity_id, score, velocity, rank FROM trending_now",
+        sql="SELECT kind, entity_id, score, velocity, rank, acceleration FROM trending_now",
         keys=2,
-        columns=("score", "velocity", "rank"),
+        columns=("score", "velocity", "rank", "acceleration"),
         expected=expected.trending_now,
         row_of=row_of,
         is_blank=lambda row: isinstance(row[0], Within) and row[0].low == NO_SCORE,
+    )
+
+
+def windows_check(expected: Expected) -> Check:
+    """The leaders of the last hopping windows."""
+    columns = ("views", "likes", "engagements", "rank")
+    return Check(
+        view="trending_windows",
+        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM trending_windows",
+        keys=3,
+        columns=columns,
+        expected=expected.trending_windows,
+        row_of=lambda _, leader: leader,
     )
 
 
@@ -193,9 +207,15 @@ def content_check(expected: Expected, ledger: Ledger) -> Check:
 
     def row_of(_: Key, sums: Performance) -> Row:
         rate = near(sums.likes_per_1000_views)
-        return (sums.videos, sums.views, sums.likes, rate, sums.earnings_micros)
+        low, high = sums.likes_per_1000_bounds
+        shrunk = (near(sums.likes_per_1000_shrunk), near(low, 1e-9, 1e-9), near(high, 1e-9, 1e-9))
+        whole = (sums.videos, sums.views, sums.likes, rate, sums.earnings_micros)
+        return (*whole, near(sums.completion_rate), *shrunk)
 
-    columns = ("videos", "views", "likes", "likes_per_1000_views", "earnings_micros")
+    columns = (
+        *("videos", "views", "likes", "likes_per_1000_views", "earnings_micros"),
+        *("completion_rate", "likes_per_1000_shrunk", "likes_per_1000_low", "likes_per_1000_high"),
+    )
     return Check(
         view="content_performance",
         sql=f"SELECT dimension, value, {', '.join(columns)} FROM content_performance",
@@ -286,6 +306,7 @@ def all_checks(
         videos_check(expected),
         lives_check(expected),
         trending_check(expected),
+        windows_check(expected),
         creators_check(expected, ledger),
         ledger_check(expected, settled),
         *sums_checks(ledger),

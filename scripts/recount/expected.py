@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
+from scripts.recount.leaders import Leader, leaders
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
 from scripts.recount.partition import (
@@ -39,6 +40,7 @@ class Expected:
     lives: dict[str, Columns] = field(default_factory=dict)
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
+    trending_windows: dict[tuple[int, str, str], Leader] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
@@ -99,6 +101,7 @@ def _make_views(
     }
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
+    expected.trending_windows = leaders(expected.engagement_1m, videos, now_ms)
     expected.creators = _creators(expected, follows)
 
 

@@ -26,7 +26,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
         )
         for unit in "mhd"
     },
-    "trending_now": ("kind", "entity_id", "score", "velocity", "rank"),
+    "trending_now": ("kind", "entity_id", "score", "velocity", "rank", "acceleration"),
+    "trending_windows": (
+        *("window_end", "kind", "entity_id", "views", "likes", "engagements", "rank"),
+    ),
     "boosts": ("video_id", "pool", "verdict", "decided_at", "weights_version"),
     "earnings_ledger": (
         *("entry_id", "occurred_at", "creator_id", "source", "state"),
@@ -36,7 +39,8 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "balances": ("creator_id", "currency", "amount_micros"),
     "content_performance": (
         *("dimension", "value", "videos", "views", "likes"),
-        *("likes_per_1000_views", "earnings_micros"),
+        *("likes_per_1000_views", "earnings_micros", "completion_rate"),
+        *("likes_per_1000_shrunk", "likes_per_1000_low", "likes_per_1000_high"),
     ),
     "dead_letters": (
         *("topic", "partition", "offset", "stage", "reason", "detail", "raw", "event_time"),
