@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 
 from schemas.events import (
     AffiliateClick,
+    Comment,
     DealSigned,
+    Favorite,
     Follow,
+    Like,
     OrderPlaced,
     OrderRefunded,
     OrderSettled,
     PydanticEvent,
+    Reply,
+    Share,
     Unfollow,
     VideoPublished,
     View,
@@ -102,6 +107,18 @@ class FollowAction:
     following: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One like, comment, reply, share, favorite or follow."""
+
+    event_id: str
+    event_time_ms: int
+    type: str
+    user_id: str
+    video_id: str
+    creator_id: str
+
+
 Place = tuple[int, int]  # partition, offset
 Name = tuple[int | str, ...]  # partition, whose it is, event id, event time
 
@@ -119,6 +136,7 @@ class Facts:
     search_views: dict[Name, SearchView] = field(default_factory=dict)
     deals: dict[Name, Deal] = field(default_factory=dict)
     follows: dict[Name, FollowAction] = field(default_factory=dict)
+    engagements: dict[Name, Engagement] = field(default_factory=dict)
 
     def add(self, other: "Facts") -> None:
         """Add the facts of another partition."""
@@ -128,6 +146,7 @@ class Facts:
         self.search_views |= other.search_views
         self.deals |= other.deals
         self.follows |= other.follows
+        self.engagements |= other.engagements
 
 
 class FactCount:
@@ -150,6 +169,15 @@ class FactCount:
         if not in_the_end:
             return
         facts, place = self.facts, (self._partition, offset)
+        if isinstance(event, Like | Comment | Reply | Share | Favorite | Follow):
+            facts.engagements[self._name(event, event.video_id)] = Engagement(
+                event.id,
+                event.event_time_ms,
+                event.type,
+                event.user_id,
+                event.video_id,
+                event.creator_id,
+            )
         if isinstance(event, OrderPlaced | OrderSettled | OrderRefunded):
             facts.orders[place] = order_step(event)
         elif isinstance(event, AffiliateClick):

@@ -176,7 +176,7 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
         "earnings_by_reference",
         *("content_performance", "boosts", "dead_letters", "late_events", "partitions"),
         *("order_events", "affiliate_clicks", "product_views", "search_views"),
-        *("deals", "follow_actions"),
+        *("deals", "follow_actions", "engagements"),
     }
     for each in checks:
         assert len(each.sql.split(" FROM ")[0].split(", ")) >= len(each.columns)

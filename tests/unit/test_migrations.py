@@ -102,7 +102,7 @@ def test_partitions_hold_only_what_identifies_a_row(client: Client) -> None:
         "SELECT name, partition_key, sorting_key FROM system.tables "
         "WHERE database = currentDatabase() AND partition_key != ''"
     ).result_rows
-    assert {row[0] for row in rows} == {"windows_1m", "ledger"}
+    assert {row[0] for row in rows} == {"windows_1m", "ledger", "engagements"}
     for _, partition_key, sorting_key in rows:
         column = partition_key.partition("(")[2].rstrip(")")
         assert column in sorting_key
