@@ -31,7 +31,7 @@ EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Try it": ("demo", "run", "sql", "generate"),
-    "Run it": ("up", "migrate", "worker", "replay", "settle", "payout", "rebuild"),
+    "Run it": ("up", "migrate", "worker", "replay", "settle", "trends", "payout", "rebuild"),
     "Look": ("dashboard", "explain", "quote", "rates", "weights", "calibrate", "dead-letters"),
     "Prove it": ("audit", "bench", "load-test", "doctor"),
 }

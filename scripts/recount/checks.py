@@ -7,6 +7,7 @@ Times are read as milliseconds. Sums of money are those of the ledger's rows as 
 from collections.abc import Mapping
 from typing import Any
 
+from scripts.recount.bursts import Burst
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
 from scripts.recount.content import Performance, content_of
 from scripts.recount.expected import Columns, Expected
@@ -238,6 +239,26 @@ def boosts_check() -> Check:
     )
 
 
+def bursts_check(expected: Expected, settled: Settled) -> Check:
+    """Bursts, as far as they were looked for; what came later may have changed them since."""
+    columns = ("ended_at", "z", "events", "expected", "rules_version")
+
+    def row_of(_: Key, burst: Burst) -> Row:
+        figures = (burst.z, burst.events, burst.expected)
+        near_figures = (near(figure, 1e-9, 1e-9) for figure in figures)
+        return (burst.ended_ms, *near_figures, burst.rules_version)
+
+    return Check(
+        view="bursts",
+        sql=f"SELECT kind, entity_id, {_ms('began_at')}, {_ms('ended_at')}, {', '.join(columns[1:])} "
+        "FROM bursts",
+        keys=3,
+        columns=columns,
+        expected=expected.bursts.through(settled.bursts_through_ms),
+        row_of=row_of,
+    )
+
+
 def late_check(expected: Expected) -> Check:
     """Events that came after the horizon."""
     return Check(
@@ -312,6 +333,7 @@ def all_checks(
         *sums_checks(ledger),
         content_check(expected, ledger),
         boosts_check(),
+        bursts_check(expected, settled),
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),

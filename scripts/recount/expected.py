@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
 from scripts.recount.leaders import Leader, leaders
@@ -19,7 +20,7 @@ from scripts.recount.partition import (
 )
 from scripts.recount.programs.targets import Head, head_of
 from scripts.recount.rewards import rewards_of
-from scripts.recount.trending import Entity, Trend, trends
+from scripts.recount.trending import Entity, Trend, entities_of, trends
 from scripts.recount.videos import Counts, Register, VideoSums, how_many_on, moment
 
 Columns = dict[str, object]
@@ -47,6 +48,7 @@ class Expected:
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     heads: dict[str, Head] = field(default_factory=dict)
+    bursts: BurstInput = field(default_factory=BurstInput)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -103,6 +105,8 @@ def _make_views(
     expected.trending_now = trends(videos, now_ms, rules)
     expected.trending_windows = leaders(expected.engagement_1m, videos, now_ms)
     expected.creators = _creators(expected, follows)
+    entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
+    expected.bursts = BurstInput(rules.bursts, tuple(expected.facts.engagements.values()), entities)
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:

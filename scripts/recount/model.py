@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from schemas.detection import BurstRules
 from schemas.events import PydanticEvent
 from schemas.rates import Rates, load_rates, load_weights
 from streams.config import Settings
@@ -80,6 +81,7 @@ class Rules:
     points: Mapping[str, float]
     half_life_ms: int
     fast_half_life_ms: int
+    bursts: tuple[BurstRules, ...] = ()
     horizon_ms: int = DAY_MS
     ahead_ms_max: int = 300_000
     disorder_ms: int = 10_000
@@ -96,6 +98,7 @@ def rules_of(settings: Settings) -> Rules:
         points=weights.points,
         half_life_ms=weights.half_life_ms,
         fast_half_life_ms=weights.fast_half_life_ms,
+        bursts=tuple(weights.bursts),
         horizon_ms=settings.horizon_ms,
         ahead_ms_max=settings.ahead_ms_max,
         disorder_ms=settings.disorder_ms,

@@ -174,7 +174,7 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
             "payouts",
         ),
         "earnings_by_reference",
-        *("content_performance", "boosts", "dead_letters", "late_events", "partitions"),
+        *("content_performance", "boosts", "bursts", "dead_letters", "late_events", "partitions"),
         *("order_events", "affiliate_clicks", "product_views", "search_views"),
         *("deals", "follow_actions", "engagements"),
     }

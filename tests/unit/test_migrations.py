@@ -31,6 +31,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
         *("window_end", "kind", "entity_id", "views", "likes", "engagements", "rank"),
     ),
     "boosts": ("video_id", "pool", "verdict", "decided_at", "weights_version"),
+    "bursts": (
+        *("kind", "entity_id", "began_at", "ended_at", "z", "events", "expected"),
+        "rules_version",
+    ),
     "earnings_ledger": (
         *("entry_id", "occurred_at", "creator_id", "source", "state"),
         *("amount_micros", "currency", "reference", "rate_version"),
