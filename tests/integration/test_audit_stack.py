@@ -41,7 +41,8 @@ def small_log() -> list[bytes]:
         event("gift", repeat_count=4, repeat_end=True, at=9),
         event("gift", group_id="open", at=DAY_MS),
         event("order_placed", at=DAY_MS),
-        event("share", at=DAY_MS - 120_000),
+        event("comment", at=DAY_MS - 120_000),
+        event("share", at=DAY_MS),
         event("like", user_id="w", at=-2 * DAY_MS),
     ]
     views = [event("view", user_id=f"u{n}", at=HOUR_MS) for n in range(1_001)]
