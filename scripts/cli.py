@@ -31,7 +31,17 @@ EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Try it": ("demo", "run", "sql", "generate"),
-    "Run it": ("up", "migrate", "worker", "replay", "settle", "trends", "payout", "rebuild"),
+    "Run it": (
+        "up",
+        "migrate",
+        "worker",
+        "replay",
+        "settle",
+        "trends",
+        "fraud",
+        "payout",
+        "rebuild",
+    ),
     "Look": ("dashboard", "explain", "quote", "rates", "weights", "calibrate", "dead-letters"),
     "Prove it": ("audit", "bench", "load-test", "doctor"),
 }
