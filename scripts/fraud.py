@@ -1,7 +1,7 @@
 """Finds what no real viewer does in closed days, and sends it back as `invalidated` events.
 
 The rules (streams/fraud.py, dated figures in the weights file) look at all counted events of a UTC
-day: likes faster than a token bucket fills, likes without watching again and again, groups that like
+day and the six before it: likes faster than a token bucket fills, likes without watching again and again, groups that like
 in lockstep, devices that act for many users, creators who engage with their own videos. What is found
 goes into the log, so windows, scores, pools and money are corrected by the counting rules, and a
 rebuild comes to the same.
@@ -9,7 +9,7 @@ rebuild comes to the same.
 The topics are read, for ClickHouse does not keep views by user. A day is judged once every partition
 has passed its end. Calling again sends nothing new unless more events of the day have come: what was
 taken back already is not named again, and ids follow from what is found. Memory grows with the events
-of the days chosen. Settle afterwards: money of
+of these days. Settle afterwards: money of
 settled days is then booked as an adjustment.
 """
 
@@ -53,6 +53,7 @@ Examples:
   engage fraud --day 2025-03-10 --data ./live        of a stack that runs
 """
 SHOWN_MAX = 50
+LOOK_BACK_DAYS = 7
 
 
 class Day(NamedTuple):
@@ -89,11 +90,8 @@ def run(args: argparse.Namespace) -> int:
             if kafka is None
             else asyncio.run(_copy(kafka, Path(folder)))
         )
-        findings = [
-            (one.start_ms, finding)
-            for one in days_of(archives, rules_of(settings), first, last)
-            for finding in findings_of(one, weights)
-        ]
+        days = days_of(archives, rules_of(settings), first, last)
+        findings = list(findings_of(days, weights, first))
     _tell(findings, preview=args.preview)
     if findings and not args.preview:
         if kafka is None:
@@ -103,47 +101,57 @@ def run(args: argparse.Namespace) -> int:
 
 
 def days_of(archives: Iterable[Archive], rules: Rules, first_ms: int, last_ms: int) -> list[Day]:
-    """Return the days from the first to the last that have events, in order.
+    """Return the days from six before the first to the last that have events, in order.
+
+    Of the six, only what the topics surely hold whole.
 
     Raises:
         Refused: a partition has not passed the last day's end, or no longer holds all that matters.
     """
     days: dict[int, Day] = {}
     archives = list(archives)
+    back_ms = first_ms - (LOOK_BACK_DAYS - 1) * DAY_MS
     with show_progress("judge events", len(archives), "events") as tell:
         read = 0
         for done, archive in enumerate(archives, start=1):
-            judge, kept, cut_at_ms = Judge(rules), [], -1
+            judge, kept, known_from_ms = Judge(rules), [], back_ms
             for number, record in enumerate(read_archive(archive)):
                 message = judge.judge(record)
                 if not number and record.offset:
-                    cut_at_ms = judge.max_event_time_ms
+                    known_from_ms = max(back_ms, judge.max_event_time_ms + rules.horizon_ms)
+                    _refuse_cut(known_from_ms, first_ms)
                 read += 1
                 at_ms = -1 if message.event is None else message.event.event_time_ms
-                if message.fate is Fate.COUNTED and first_ms <= at_ms < last_ms + DAY_MS:
+                if message.fate is Fate.COUNTED and known_from_ms <= at_ms < last_ms + DAY_MS:
                     kept.append((record.offset, record.value))
             _refuse_open(judge, last_ms)
-            if cut_at_ms >= 0:
-                _refuse_cut(cut_at_ms + rules.horizon_ms, first_ms)
             _take(days, kept, judge.taken_back)
             tell(done, read)
     return [days[start_ms] for start_ms in sorted(days)]
 
 
-def findings_of(one: Day, weights: Weights) -> Iterator[Finding]:
-    """Yield what the rules valid at the day's start find and nothing has taken back yet.
+def findings_of(
+    days: Iterable[Day], weights: Weights, first_ms: int = 0
+) -> Iterator[tuple[int, Finding]]:
+    """Yield what the rules of each day from the first on find and nothing has taken back yet.
 
-    All counted events are looked at, also those taken back; an event is named by one rule only.
+    A day is looked at with the six before it, so that slow bots are seen; also events that are taken
+    back are looked at, but an event is named only once, by one rule.
     """
-    rules = weights.fraud_rules(one.start_ms)
-    if rules is None:
-        return
-    named = set(one.gone)
-    for finding in find(one.events, rules, Buckets(rules)):
-        new = tuple(event for event in finding.events if _name(event) not in named)
-        named.update(map(_name, new))
-        if new:
-            yield finding._replace(events=new)
+    days = list(days)
+    named = {name for one in days for name in one.gone}
+    for one in days:
+        rules = weights.fraud_rules(one.start_ms)
+        if rules is None or one.start_ms < first_ms:
+            continue
+        since_ms = one.start_ms - (LOOK_BACK_DAYS - 1) * DAY_MS
+        span = [day for day in days if since_ms <= day.start_ms <= one.start_ms]
+        events = [event for day in span for event in day.events]
+        for finding in find(events, rules, Buckets(rules)):
+            new = tuple(event for event in finding.events if _name(event) not in named)
+            named.update(map(_name, new))
+            if new:
+                yield one.start_ms, finding._replace(events=new)
 
 
 def records_of(findings: Iterable[tuple[int, Finding]]) -> Iterator[LogRecord]:

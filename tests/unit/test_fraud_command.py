@@ -71,8 +71,7 @@ def archived(folder: Path, log: Iterable[Event], first_offset: int = 0) -> list[
 
 
 def found(archives: list[Archive], first: int = 0) -> list[tuple[int, Any]]:
-    days = days_of(archives, rules(), first, T0_MS)
-    return [(one.start_ms, finding) for one in days for finding in findings_of(one, WEIGHTS)]
+    return list(findings_of(days_of(archives, rules(), first, T0_MS), WEIGHTS, first))
 
 
 def messages(archives: list[Archive]) -> list[Event]:
@@ -153,7 +152,7 @@ def test_days_of_which_the_beginning_is_gone_are_refused(tmp_path: Path) -> None
 
 
 def test_no_rules_no_findings() -> None:
-    assert list(findings_of(Day(0, [], set()), WEIGHTS)) == []
+    assert list(findings_of([Day(0, [], set())], WEIGHTS)) == []
 
 
 def test_results_without_a_broker_can_be_looked_at(
