@@ -123,6 +123,20 @@ class CreatorRegistration(Row):
     version: Natural
 
 
+class Engagement(Row):
+    """A like, comment, reply, share, favorite or follow; `creator_id` is whom the event names."""
+
+    video_id: Text
+    user_id: Text
+    event_id: Text
+    type: Word
+    source: Small
+    event_time: Milliseconds
+    creator_id: Text
+    counted: Flag
+    version: Natural
+
+
 FACT_TABLES: dict[str, type[Row]] = {
     "order_events": OrderEvent,
     "affiliate_clicks": AffiliateClick,
@@ -131,4 +145,5 @@ FACT_TABLES: dict[str, type[Row]] = {
     "deals": Deal,
     "follow_actions": FollowAction,
     "creator_registrations": CreatorRegistration,
+    "engagements": Engagement,
 }

@@ -266,6 +266,29 @@ class Boost(Row):
     version: Natural
 
 
+class BurstRow(Row):
+    """A burst of a hashtag, sound or challenge; `ended_at` of 0: it lasts. Not found again: counted 0."""
+
+    kind: Word
+    entity_id: Text
+    began_at: Milliseconds
+    ended_at: Milliseconds
+    z: Real
+    events: Real
+    expected: Real
+    rules_version: Word
+    counted: Flag
+    version: Natural
+
+
+class BurstRun(Row):
+    """Up to which event time bursts were looked for."""
+
+    name: Word
+    through: Milliseconds
+    version: Natural
+
+
 class PartitionState(Row):
     """How far a partition is counted: `position` is the next offset."""
 
@@ -297,6 +320,8 @@ TABLES: dict[str, type[Row]] = {
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,
+    "bursts_log": BurstRow,
+    "burst_runs": BurstRun,
     "partitions": PartitionState,
     **FACT_TABLES,
 }

@@ -1,4 +1,4 @@
-"""Facts: what settlement is told of single events, born whole, one row for each that counts.
+"""Facts: what settlement and analytics are told of single events, born whole, one row for each that counts.
 
 What a row says is a function of the event and of the log before it alone, and its version is an
 offset: so the same run, applied again after a crash, gives the same rows. Nothing of it is kept in
@@ -40,6 +40,7 @@ class Facts:
         self.deals: list[Fact] = []
         self.follow_actions: list[Fact] = []
         self.creator_registrations: list[Fact] = []
+        self.engagements: list[Fact] = []
 
     def take(self, source: int, base: int) -> dict[str, list[Sequence[Any]]]:
         """Return the columns per table, and forget them."""
@@ -154,3 +155,13 @@ class Facts:
                 offset,
             )
         )
+
+    def engagement(
+        self, video: Video, event: wire.VideoEvent, kind: str, n: int, offset: int
+    ) -> None:
+        """Note what somebody did with a video, counted (1) or taken back (-1)."""
+        creator_id = video.creator_id
+        if event.creator_id != creator_id:
+            creator_id = event.creator_id
+        name = (video.id, event.user_id, event.id, kind, event.event_time_ms)
+        self.engagements.append((*name, creator_id, int(n > 0), offset))

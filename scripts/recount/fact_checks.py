@@ -37,6 +37,7 @@ def fact_checks(expected: Expected) -> list[Check]:
         _named("search_views", ("video_id",), facts.search_views),
         _named("deals", ("video_id", "deal_id"), facts.deals),
         _named("follow_actions", ("creator_id", "user_id"), facts.follows),
+        _named("engagements", ("video_id",), facts.engagements),
     ]
 
 
@@ -46,6 +47,7 @@ CELLS: dict[str, tuple[str, ...]] = {
     "search_views": ("counted",),
     "deals": ("creator_id", "brand_id", "fee_micros", "currency", "milestones"),
     "follow_actions": ("following",),
+    "engagements": ("user_id", "type", "creator_id"),
 }
 
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 from schemas.events import (
     AffiliateClick,
+    Comment,
     CreatorRegistered,
     DealSigned,
+    Favorite,
     Follow,
+    Like,
     OrderFrozen,
     OrderIneligible,
     OrderPlaced,
@@ -20,6 +23,8 @@ from schemas.events import (
     OrderReleased,
     OrderSettled,
     PydanticEvent,
+    Reply,
+    Share,
     Unfollow,
     VideoPublished,
     View,
@@ -120,6 +125,18 @@ class Registration:
     birth_date: str
 
 
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One like, comment, reply, share, favorite or follow."""
+
+    event_id: str
+    event_time_ms: int
+    type: str
+    user_id: str
+    video_id: str
+    creator_id: str
+
+
 Place = tuple[int, int]  # partition, offset
 Name = tuple[int | str, ...]  # partition, whose it is, event id, event time
 
@@ -139,6 +156,7 @@ class Facts:
     search_views: dict[Name, SearchView] = field(default_factory=dict)
     deals: dict[Name, Deal] = field(default_factory=dict)
     follows: dict[Name, FollowAction] = field(default_factory=dict)
+    engagements: dict[Name, Engagement] = field(default_factory=dict)
 
     def add(self, other: "Facts") -> None:
         """Add the facts of another partition."""
@@ -149,6 +167,7 @@ class Facts:
         self.search_views |= other.search_views
         self.deals |= other.deals
         self.follows |= other.follows
+        self.engagements |= other.engagements
 
 
 class FactCount:
@@ -171,6 +190,15 @@ class FactCount:
         if not in_the_end:
             return
         facts, place = self.facts, (self._partition, offset)
+        if isinstance(event, Like | Comment | Reply | Share | Favorite | Follow):
+            facts.engagements[self._name(event, event.video_id)] = Engagement(
+                event.id,
+                event.event_time_ms,
+                event.type,
+                event.user_id,
+                event.video_id,
+                event.creator_id,
+            )
         if isinstance(event, Step):
             facts.orders[place] = order_step(event)
         elif isinstance(event, AffiliateClick):

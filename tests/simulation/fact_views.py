@@ -30,6 +30,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "birth_date",
     ),
     "follow_actions": ("source", "creator_id", "user_id", *_NAME, "following"),
+    "engagements": ("source", "video_id", *_NAME, "user_id", "type", "creator_id"),
 }
 
 
