@@ -200,7 +200,7 @@ def trend_lift(
         if not at_ms:
             continue
         named = [(KINDS[0], tag) for tag in row["hashtags"]]
-        named += [(kind, row[f"{kind}_id"]) for kind in KINDS[1:]]
+        named += [(kind, row[f"{kind}_id"]) for kind in KINDS[1:] if row[f"{kind}_id"]]
         bursting = any(
             began_ms <= at_ms and (ended_ms is None or at_ms < ended_ms)
             for entity in named

@@ -215,7 +215,7 @@ FROM
                 ) AS entity
             ) AS w
             INNER JOIN {database}.bursts AS b ON b.kind = w.kind AND b.entity_id = w.entity_id
-            WHERE b.began_at <= w.published_at
+            WHERE w.entity_id != '' AND b.began_at <= w.published_at
                 AND (b.ended_at IS NULL OR w.published_at < b.ended_at)
         ) AS trending
     FROM {database}.videos AS v
