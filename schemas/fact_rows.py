@@ -18,7 +18,10 @@ from schemas.row_types import (
 
 
 class OrderEvent(Row):
-    """One step of an order; `refund_micros` is absent where all that was paid goes back."""
+    """One step of an order; `refund_micros` is absent where all that was paid goes back.
+
+    `reason` is why it was frozen, released or made ineligible, else empty.
+    """
 
     user_id: Text
     order_id: Text
@@ -34,6 +37,7 @@ class OrderEvent(Row):
     paid_micros: Number
     currency: Word
     refund_micros: OptionalNumber
+    reason: Text
     version: Natural
 
 
@@ -121,6 +125,18 @@ class Engagement(Row):
     version: Natural
 
 
+class CreatorRegistration(Row):
+    """What is known of a creator; the last by (event_time, event_id) stands. No birth date: empty."""
+
+    creator_id: Text
+    event_id: Text
+    source: Small
+    event_time: Milliseconds
+    registered_at: Milliseconds
+    birth_date: Text
+    version: Natural
+
+
 FACT_TABLES: dict[str, type[Row]] = {
     "order_events": OrderEvent,
     "affiliate_clicks": AffiliateClick,
@@ -129,4 +145,5 @@ FACT_TABLES: dict[str, type[Row]] = {
     "deals": Deal,
     "follow_actions": FollowAction,
     "engagements": Engagement,
+    "creator_registrations": CreatorRegistration,
 }

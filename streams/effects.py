@@ -73,6 +73,7 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     if n > 0:
         if event.feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
+        state.for_you.watch(video, event)
         viewers.changed.add(user)
         viewers.views[user] = views = viewers.views.get(user, 0) + 1
         if views == 1:
@@ -121,12 +122,16 @@ _count_follow = counted(w.FOLLOWS, "follow", "follow")
 def like(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
     """Count a like and set the user's register on."""
     _count_like(state, video, event, n)
+    if n > 0:
+        state.for_you.like(video, event, 1)
     _register(video.likes, event, n, on=True)
 
 
 def unlike(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
     """Count an un-like and set the user's register off."""
     _count_unlike(state, video, event, n)
+    if n > 0:
+        state.for_you.like(video, event, -1)
     _register(video.likes, event, n, on=False)
 
 
@@ -267,6 +272,13 @@ def order(state: "Partition", user: bytes, event: OrderStep, n: int) -> None:
     state.facts.order(event, state.offset)
 
 
+def creator_registered(
+    state: "Partition", user: bytes, event: wire.CreatorRegistered, n: int
+) -> None:
+    """Note what is known of a creator."""
+    state.facts.registration(event, state.offset)
+
+
 VIDEO_EFFECTS: dict[type, Effect] = {
     wire.VideoPublished: published,
     wire.Impression: counted(w.IMPRESSIONS),
@@ -301,6 +313,10 @@ COMMERCE_EFFECTS: dict[type, Effect] = {
     wire.OrderPlaced: order,
     wire.OrderSettled: order,
     wire.OrderRefunded: order,
+    wire.OrderFrozen: order,
+    wire.OrderReleased: order,
+    wire.OrderIneligible: order,
+    wire.CreatorRegistered: creator_registered,
 }
 CONTROL_EFFECTS: dict[type, Effect] = {wire.Tick: nothing}  # admission has moved the event time
 # Money and metadata are idempotent by keys of their own, so lateness has no say.

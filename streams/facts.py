@@ -16,7 +16,8 @@ from schemas.fact_rows import FACT_TABLES
 from schemas.row_types import columns_of
 from streams.subjects import Video
 
-OrderStep = wire.OrderPlaced | wire.OrderSettled | wire.OrderRefunded
+OrderHold = wire.OrderFrozen | wire.OrderReleased | wire.OrderIneligible
+OrderStep = wire.OrderPlaced | wire.OrderSettled | wire.OrderRefunded | OrderHold
 Fact = tuple[Any, ...]
 
 _SOURCE_AT = {table: columns_of(model).index("source") for table, model in FACT_TABLES.items()}
@@ -39,6 +40,7 @@ class Facts:
         self.deals: list[Fact] = []
         self.follow_actions: list[Fact] = []
         self.engagements: list[Fact] = []
+        self.creator_registrations: list[Fact] = []
 
     def take(self, source: int, base: int) -> dict[str, list[Sequence[Any]]]:
         """Return the columns per table, and forget them."""
@@ -69,6 +71,7 @@ class Facts:
                 event.paid_micros,
                 event.currency,
                 event.refund_micros,
+                event.reason if isinstance(event, OrderHold) else "",
                 offset,
             )
         )
@@ -120,6 +123,19 @@ class Facts:
                 event.currency,
                 tuple(f"{milestone.views}:{milestone.share_bps}" for milestone in event.milestones),
                 counted,
+                offset,
+            )
+        )
+
+    def registration(self, event: wire.CreatorRegistered, offset: int) -> None:
+        """Note what is known of a creator."""
+        self.creator_registrations.append(
+            (
+                event.user_id,
+                event.id,
+                event.event_time_ms,
+                event.registered_at_ms,
+                event.birth_date or "",
                 offset,
             )
         )

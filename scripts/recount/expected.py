@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from schemas.base import ENGAGEMENT_TOPIC
 from scripts.recount.audience import AudienceInput
+from scripts.recount.boosts import Boost, first_pool
 from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
@@ -52,6 +53,7 @@ class Expected:
     heads: dict[str, Head] = field(default_factory=dict)
     bursts: BurstInput = field(default_factory=BurstInput)
     audience: AudienceInput = field(default_factory=AudienceInput)
+    boosts: dict[str, Boost] = field(default_factory=dict)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -74,6 +76,7 @@ def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
         for offset, letter in part.dead_letters.items():
             expected.dead_letters[part.topic, part.partition, offset] = letter
         expected.facts.add(part.facts)
+        expected.boosts.update((boost.decision_id, boost) for boost in part.boosts)
         if part.sums.messages:
             expected.partitions[part.topic, part.partition] = part.sums
     for video_id, video in videos.items():
@@ -94,10 +97,12 @@ def _make_views(
     rules: Rules,
 ) -> None:
     totals = _totals(expected.engagement_1m)
+    pools = {boost.video_id: boost.pool_after for boost in expected.boosts.values()}
     for video_id, video in videos.items():
         counts = totals.get(("video", video_id), {})
         if video.is_known and is_listed(video, counts):
             expected.videos[video_id] = _video_row(video) | _all(counts)
+            expected.videos[video_id]["pool"] = pools.get(video_id, first_pool(rules.weights))
     for live_id, live in lives.items():
         counts = totals.get(("live", live_id), {})
         expected.lives[live_id] = _live_row(live) | _all(counts)
@@ -125,7 +130,9 @@ def _make_views(
         ),
     )
     entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
-    expected.bursts = BurstInput(rules.bursts, tuple(expected.facts.engagements.values()), entities)
+    expected.bursts = BurstInput(
+        tuple(rules.weights.bursts), tuple(expected.facts.engagements.values()), entities
+    )
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:
@@ -205,7 +212,6 @@ def _video_row(video: VideoSums) -> Columns:
         "net_likes": video.net_likes,
         "net_favorites": video.net_favorites,
         "unique_viewers": video.unique_viewers,
-        "pool": "",  # until there are pools
     }
     if published is None:
         return registers | {

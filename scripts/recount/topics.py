@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Refused, Unavailable
 from scripts.recount.archive import SUFFIX, Archive, ArchiveWriter
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.topics import SOURCES
 
 # What it says about a broker that is away is said in the errors raised here, in one line.
@@ -132,7 +132,7 @@ async def open_topics(
         Refused: a topic is missing, or its beginning is gone and the `whole` log is wanted.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **kafka_options(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -156,7 +156,7 @@ async def open_topics(
 
 async def _partitions(kafka: str, topics: Sequence[str]) -> list[Position]:
     """Return all partitions of these topics; asking must not make a topic that is missing."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**kafka_options(kafka))
     try:
         await admin.start()
         existing = set(await admin.list_topics())

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from math import exp2, log, log2
+from typing import Any
 
+from schemas.entries import entry_id
 from schemas.rows import COUNTERS, NO_SCORE
+from scripts.recount.checks import BOOST_COLUMNS
 from scripts.recount.compare import Row
 from streams.intervals import shrunk
 from tests.simulation.audience_views import AUDIENCE_VIEWS, audience_view
@@ -122,11 +125,29 @@ def earnings_ledger(tables: Tables) -> list[Row]:
     settled = {(row["source"], row["day"]) for row in tables.rows("settlements")}
     rows = list(tables.rows("ledger"))
     rows += [
-        row
+        part
         for row in tables.rows("estimates")
-        if row["amount_micros"] and (row["source"], row["occurred_at"] // DAY_MS) not in settled
+        if (row["source"], row["occurred_at"] // DAY_MS) not in settled
+        for part in _parts(row)
+        if part["amount_micros"]
     ]
     return [tuple(row[name] for name in names) for row in rows]
+
+
+def _parts(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """An estimate by creator; that of a shared video is named by the creator as well."""
+    if not row["parts"]:
+        return [row]
+    parts = [text.rpartition(":") for text in row["parts"]]
+    return [
+        {
+            **row,
+            "entry_id": f"{row['entry_id']}:{entry_id(creator_id)}",
+            "creator_id": creator_id,
+            "amount_micros": int(micros),
+        }
+        for creator_id, _, micros in parts
+    ]
 
 
 def earnings_daily(tables: Tables) -> list[Row]:
@@ -139,6 +160,16 @@ def earnings_daily(tables: Tables) -> list[Row]:
         before, entries = sums.get(key, (0, 0))
         sums[key] = (before + amount, entries + 1)
     return [(*key, *both) for key, both in sums.items()]
+
+
+def earnings_by_source(tables: Tables) -> list[Row]:
+    """The ledger by day, source and currency."""
+    sums: dict[tuple[int, str, str], list[int]] = {}
+    for _, occurred_at, _, source, _, amount, currency, *_ in earnings_ledger(tables):
+        of_one = sums.setdefault((occurred_at // DAY_MS * DAY_MS, source, currency), [0, 0])
+        of_one[0] += amount
+        of_one[1] += 1
+    return [(*key, amount, entries) for key, (amount, entries) in sums.items()]
 
 
 def balances(tables: Tables) -> list[Row]:
@@ -213,8 +244,8 @@ def payouts(tables: Tables) -> list[Row]:
 
 
 def boosts(tables: Tables) -> list[Row]:
-    """Decisions of traffic pools."""
-    names = ("video_id", "pool", "verdict", "decided_at", "weights_version")
+    """Decisions of the For You pools."""
+    names = ("decision_id", *BOOST_COLUMNS)
     return [tuple(row[name] for name in names) for row in tables.rows("boosts_log")]
 
 
@@ -272,6 +303,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "content_performance": content_performance,
     "payouts": payouts,
     "earnings_by_reference": earnings_by_reference,
+    "earnings_by_source": earnings_by_source,
     "boosts": boosts,
     "bursts": lambda _: [],  # nobody has looked for any
     "dead_letters": dead_letters,

@@ -30,7 +30,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "trending_windows": (
         *("window_end", "kind", "entity_id", "views", "likes", "engagements", "rank"),
     ),
-    "boosts": ("video_id", "pool", "verdict", "decided_at", "weights_version"),
+    "boosts": (
+        *("video_id", "pool", "verdict", "decided_at", "weights_version", "decision_id", "reason"),
+        *("measure", "lower_bound", "upper_bound", "threshold", "impressions", "pool_after"),
+    ),
     "audience": (
         *("creator_id", "fans", "returning_fans", "returning_rate", "replied_videos"),
         *("engaged_before", "engaged_after", "others_before", "others_after", "reply_lift"),

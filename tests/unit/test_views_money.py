@@ -49,6 +49,13 @@ def test_money(client: Client, tables: Tables) -> None:
         ("2022-04-15", "c", "gift", 0, 2),
         ("2022-04-16", "c", "creator_rewards", 50, 1),
     ]
+    columns = "toString(day), source, currency, amount_micros, entries"
+    assert rows(client, f"SELECT {columns} FROM earnings_by_source ORDER BY ALL") == [
+        ("2022-04-15", "creator_rewards", "USD", 1_000, 1),
+        ("2022-04-15", "gift", "EUR", 7, 1),
+        ("2022-04-15", "gift", "USD", 0, 2),
+        ("2022-04-16", "creator_rewards", "USD", 50, 1),
+    ]
     day = START_S // DAY_S
     tables.write("settlements", {"source": "creator_rewards", "day": day, "version": 1})
     ledger = "SELECT entry_id, state, amount_micros FROM earnings_ledger ORDER BY entry_id"
@@ -59,6 +66,26 @@ def test_money(client: Client, tables: Tables) -> None:
         ("r:day2", "estimated", 50),
     ]
     assert rows(client, "SELECT * FROM balances ORDER BY ALL") == [("c", "USD", 0), ("d", "EUR", 7)]
+
+
+def test_an_estimate_of_a_shared_video_is_shown_in_its_parts(
+    client: Client, tables: Tables
+) -> None:
+    shared = {"source": "creator_rewards", "state": "estimated"}
+    parts = ["a:b%:334", "c:333", "nobody:0", "ü\n:-333"]
+    tables.write("estimates", entry("r:v:1", 1, **shared, version=1, parts=["gone:1"]))
+    tables.write("estimates", entry("r:v:1", 334, **shared, version=2, parts=parts))
+    tables.write("estimates", entry("r:v:2", 0, **shared, parts=["c:0"]))
+    assert rows(client, "SELECT * EXCEPT (occurred_at) FROM earnings_ledger ORDER BY ALL") == [
+        (f"r:v:1:{name}", creator, *("creator_rewards", "estimated"), micros, "USD", "live:l", "r1")
+        for name, creator, micros in (
+            ("a%3Ab%25", "a:b%", 334),
+            ("c", "c", 333),
+            ("ü\n", "ü\n", -333),
+        )
+    ]
+    sums = "SELECT creator_id, amount_micros, entries FROM earnings_daily ORDER BY ALL"
+    assert rows(client, sums) == [("a:b%", 334, 1), ("c", 333, 1), ("ü\n", -333, 1)]
 
 
 def test_creators_are_all_who_did_or_got_anything(client: Client, tables: Tables) -> None:
