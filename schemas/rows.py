@@ -162,7 +162,11 @@ class GiftStreak(Row):
 
 
 class Estimate(Row):
-    """Money expected but not booked; cumulative under its key, an amount of 0 means gone."""
+    """Money expected but not booked; cumulative under its key, an amount of 0 means gone.
+
+    `parts` are what each creator has of a shared amount, `creator:micros`; of one that is not shared
+    there are none.
+    """
 
     entry_id: Text
     occurred_at: Milliseconds
@@ -173,6 +177,7 @@ class Estimate(Row):
     currency: Word
     reference: Text
     rate_version: Word
+    parts: Texts
     version: Natural
 
 
@@ -239,13 +244,48 @@ class DeadLetterRow(Row):
 
 
 class Boost(Row):
-    """A promotion decision."""
+    """A decision about a video in a traffic pool, with the figures behind it.
+
+    `measure` is what the pool goes by (a value, or a rate), between its bounds; the threshold is
+    a quantile of the cohort. `pool_after` is the pool that the decision leaves the video in.
+    """
 
     video_id: Text
     pool: Word
     verdict: Word
     decided_at: Milliseconds
     weights_version: Word
+    decision_id: Text
+    reason: Word
+    measure: Real
+    lower_bound: Real
+    upper_bound: Real
+    threshold: Real
+    impressions: Number
+    pool_after: Word
+    version: Natural
+
+
+class BurstRow(Row):
+    """A burst of a hashtag, sound or challenge; `ended_at` of 0: it lasts. Not found again: counted 0."""
+
+    kind: Word
+    entity_id: Text
+    began_at: Milliseconds
+    ended_at: Milliseconds
+    z: Real
+    events: Real
+    expected: Real
+    rules_version: Word
+    counted: Flag
+    version: Natural
+
+
+class BurstRun(Row):
+    """Up to which event time bursts were looked for."""
+
+    name: Word
+    through: Milliseconds
     version: Natural
 
 
@@ -280,6 +320,8 @@ TABLES: dict[str, type[Row]] = {
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,
+    "bursts_log": BurstRow,
+    "burst_runs": BurstRun,
     "partitions": PartitionState,
     **FACT_TABLES,
 }

@@ -10,7 +10,9 @@ from typing import Any
 from schemas.entries import entry_id
 from schemas.rows import COLUMNS, TABLES
 from streams.partition import Partition
+from streams.programs.collaboration import parts_of
 from streams.programs.days import utc_day_name
+from streams.programs.facts import Share
 from streams.rewards import daily_amounts
 from streams.subjects import Live, StreakKey, Subject, Video
 from streams.windows import Pane
@@ -59,6 +61,7 @@ class RowBuilder:
         rows["ledger"].extend(self._entries(state))
         rows["late"].extend(self._late(state))
         rows["dead_letters_log"].extend(self._dead(state))
+        rows["boosts_log"].extend(self._boosts(state))
         rows["partitions"].append(self._partition(state))
         self._shown = state.next_offset
         taken = {
@@ -104,7 +107,7 @@ class RowBuilder:
             video.likes.on,
             video.favorites.on,
             video.viewers.unique,
-            "",
+            state.for_you.pool_of(video),
             *video.log_scores(),
             *video.half_lives_ms,
             state.rules.weights.version,
@@ -121,16 +124,21 @@ class RowBuilder:
         for day, (micros, rate_version) in amounts.items():
             if day >= changed_from:
                 rate = rates.rewards(day * DAY_MS, region)
+                name = entry_id("creator_rewards", video.id, utc_day_name(day))
+                creator_id = published.creator_id if published else video.creator_id
+                shares = [Share(*part) for part in published.collaborators] if published else []
+                parts = parts_of(micros, creator_id, shares, name) if shares else {}
                 yield (
-                    entry_id("creator_rewards", video.id, utc_day_name(day)),
+                    name,
                     day * DAY_MS,
-                    published.creator_id if published else video.creator_id,
+                    creator_id,
                     "creator_rewards",
                     "estimated",
                     micros,
                     rate.currency if rate else GIFT_CURRENCY,
                     f"video:{video.id}",
                     rate_version,
+                    [f"{part_of}:{part}" for part_of, part in sorted(parts.items())],
                     self.base + video.changed,
                 )
 
@@ -175,6 +183,7 @@ class RowBuilder:
             GIFT_CURRENCY,
             f"live:{live.id}",
             streak.best.rate_version,
+            (),
             self.base + streak.changed,
         )
 
@@ -238,6 +247,26 @@ class RowBuilder:
                 d.event_time_ms,
                 d.recorded_at_ms,
                 self.base + d.offset,
+            )
+
+    def _boosts(self, state: Partition) -> Iterator[tuple[Any, ...]]:
+        """Yield what was decided; it leaves the state when its messages are taken."""
+        for offset, d in state.for_you.decided:
+            yield (
+                d.video_id,
+                d.pool,
+                d.verdict,
+                d.decided_at_ms,
+                d.weights_version,
+                d.decision_id,
+                d.reason,
+                d.measure,
+                d.lower,
+                d.upper,
+                d.threshold,
+                d.impressions,
+                d.pool_after,
+                self.base + offset,
             )
 
     def _partition(self, state: Partition) -> tuple[Any, ...]:

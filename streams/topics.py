@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from schemas.boosts import BOOSTS_TOPIC
 from schemas.errors import Refused, Unavailable
 from streams.clients import kafka_options
 from streams.config import Settings
@@ -26,7 +27,7 @@ ENGAGEMENT = "engagement.events"
 COMMERCE = "commerce.events"
 DEAD_LETTERS = "engagement.dead-letters"
 DEAD_LETTER_REPLAYS = "engagement.dead-letter-replays"
-BOOSTS = "boosts"
+BOOSTS = BOOSTS_TOPIC
 SOURCES = (ENGAGEMENT, COMMERCE)
 
 

@@ -4,8 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from schemas.base import ENGAGEMENT_TOPIC
+from scripts.recount.audience import AudienceInput
+from scripts.recount.boosts import Boost, first_pool
+from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
+from scripts.recount.leaders import Leader, leaders
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
 from scripts.recount.partition import (
@@ -18,7 +23,7 @@ from scripts.recount.partition import (
 )
 from scripts.recount.programs.targets import Head, head_of
 from scripts.recount.rewards import rewards_of
-from scripts.recount.trending import Entity, Trend, trends
+from scripts.recount.trending import Entity, Trend, entities_of, trends
 from scripts.recount.videos import Counts, Register, VideoSums, how_many_on, moment
 
 Columns = dict[str, object]
@@ -39,12 +44,16 @@ class Expected:
     lives: dict[str, Columns] = field(default_factory=dict)
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
+    trending_windows: dict[tuple[int, str, str], Leader] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     heads: dict[str, Head] = field(default_factory=dict)
+    boosts: dict[str, Boost] = field(default_factory=dict)
+    bursts: BurstInput = field(default_factory=BurstInput)
+    audience: AudienceInput = field(default_factory=AudienceInput)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -67,6 +76,7 @@ def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
         for offset, letter in part.dead_letters.items():
             expected.dead_letters[part.topic, part.partition, offset] = letter
         expected.facts.add(part.facts)
+        expected.boosts.update((boost.decision_id, boost) for boost in part.boosts)
         if part.sums.messages:
             expected.partitions[part.topic, part.partition] = part.sums
     for video_id, video in videos.items():
@@ -87,10 +97,12 @@ def _make_views(
     rules: Rules,
 ) -> None:
     totals = _totals(expected.engagement_1m)
+    pools = {boost.video_id: boost.pool_after for boost in expected.boosts.values()}
     for video_id, video in videos.items():
         counts = totals.get(("video", video_id), {})
         if video.is_known and is_listed(video, counts):
             expected.videos[video_id] = _video_row(video) | _all(counts)
+            expected.videos[video_id]["pool"] = pools.get(video_id, first_pool(rules.weights))
     for live_id, live in lives.items():
         counts = totals.get(("live", live_id), {})
         expected.lives[live_id] = _live_row(live) | _all(counts)
@@ -99,7 +111,26 @@ def _make_views(
     }
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
+    expected.trending_windows = leaders(expected.engagement_1m, videos, now_ms)
     expected.creators = _creators(expected, follows)
+    expected.audience = AudienceInput(
+        engagements=tuple(expected.facts.engagements.values()),
+        actions=tuple(expected.facts.follows.values()),
+        creator_of={video_id: head.creator_id for video_id, head in expected.heads.items()},
+        published={v: video.published for v, video in videos.items() if video.published},
+        follows=follows,
+        lives=expected.lives,
+        lowest_ms=min(
+            (
+                sums.max_event_time_ms
+                for (topic, _), sums in expected.partitions.items()
+                if topic == ENGAGEMENT_TOPIC and sums.max_event_time_ms > 0
+            ),
+            default=0,
+        ),
+    )
+    entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
+    expected.bursts = BurstInput(rules.bursts, tuple(expected.facts.engagements.values()), entities)
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:
@@ -179,7 +210,6 @@ def _video_row(video: VideoSums) -> Columns:
         "net_likes": video.net_likes,
         "net_favorites": video.net_favorites,
         "unique_viewers": video.unique_viewers,
-        "pool": "",  # until there are pools
     }
     if published is None:
         return registers | {
