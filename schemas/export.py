@@ -23,7 +23,7 @@ from schemas.wiregen import wire_source
 
 ROOT = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-CONTRACT_VERSION = "1.1.0"
+CONTRACT_VERSION = "1.2.0"
 
 _RULES = (
     "Integers are written as integers (1.0 is refused), unknown fields are ignored, "
