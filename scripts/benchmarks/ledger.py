@@ -6,7 +6,7 @@ Fills the ledger of an embedded ClickHouse in DIR (which must be new; a filled o
 in a database whose migrations end with 0015, and in one with all of them. Entries are of all programs
 over 90 days, nearly each alone in its creator, day and program: the most rows that a sum by these can have.
 Then it measures, in turns, what the dashboard asks about money and the public views, what settling reads,
-and settling a day. A view is to answer within 200 ms (median of three).
+and settling a day. A view is to answer within 200 ms (median of three; the least of them is told as well, for a busy machine).
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ _VIEWS = {
 }
 
 
-Row = tuple[str, float | None, float]  # name, ms before, ms after
+Row = tuple[str, list[float], list[float]]  # name, times before and after in ms
+SETTLING = "settling: "
 
 
 _WITH_FRESH = (
@@ -180,8 +181,7 @@ def measure_views(clients: dict[str, Any], asked: Asked) -> list[Row]:
             for database, client in clients.items():
                 if database == AFTER or "FROM earnings_by_source" not in sql:
                     times[database].append(_timed(partial(client.query, sql, parameters)))
-        before = median(times[BEFORE]) if times[BEFORE] else None
-        rows.append(_told((name, before, median(times[AFTER]))))
+        rows.append(_told((name, times[BEFORE], times[AFTER])))
     return rows
 
 
@@ -247,7 +247,7 @@ def measure_settlement(client: Any, settings: Settings) -> list[Row]:  # clickho
         "ledger_amounts of a pay day": lambda: Facts(client).ledger_amounts(span, 15),
         "settle a day, preview": lambda: settle(client, settings, rates, days, writes=False),
     }
-    return [_told((name, None, _timed(step))) for name, step in steps.items()]
+    return [_told((SETTLING + name, [], [_timed(step)])) for name, step in steps.items()]
 
 
 def _timed(action: Callable[[], object]) -> float:
@@ -258,13 +258,22 @@ def _timed(action: Callable[[], object]) -> float:
 
 def _told(row: Row) -> Row:
     name, before_ms, after_ms = row
-    before = "" if before_ms is None else f"{before_ms:,.0f}"
-    print(f"{name:<40}{before:>10}{after_ms:>10,.0f} ms{_verdict(row)}", flush=True)
+    figures = f"{_figure(before_ms):>16}{_figure(after_ms):>16} ms"
+    print(f"{name:<50}{figures}  {_verdict(row)}", flush=True)
     return row
 
 
+def _figure(times_ms: list[float]) -> str:
+    """Return the median, and the least where there are several."""
+    if not times_ms:
+        return ""
+    least = f" ({min(times_ms):,.0f})" if len(times_ms) > 1 else ""
+    return f"{median(times_ms):,.0f}{least}"
+
+
 def _verdict(row: Row) -> str:
-    return "  over the bound" if row[2] > BOUND_MS else ""
+    is_slow = median(row[2]) > BOUND_MS and not row[0].startswith(SETTLING)
+    return "over the bound" if is_slow else ""
 
 
 def _write(args: argparse.Namespace, rows: list[Row], memory: str) -> None:
@@ -276,20 +285,12 @@ def _write(args: argparse.Namespace, rows: list[Row], memory: str) -> None:
         "memory": memory,
         "seed": "none: the fill is a function of the number of each entry",
     }
-    cells = [
-        (
-            name,
-            "" if before is None else f"{before:,.0f}",
-            f"{after:,.0f}",
-            _verdict((name, before, after)).strip(),
-        )
-        for name, before, after in rows
-    ]
+    cells = [(row[0], _figure(row[1]), _figure(row[2]), _verdict(row)) for row in rows]
     text = [
         "# Money at five million entries",
         "",
         f"Written by `python -m scripts.benchmarks.ledger`. {args.entries:,} entries of {args.creators:,} creators "
-        f"over {DAYS} days, merged (unmerged: with {FRESH_BLOCKS} fresh blocks); median of {REPEATS} in ms, in turns, before migration "
+        f"over {DAYS} days, merged (unmerged: with {FRESH_BLOCKS} fresh blocks); median of {REPEATS} (and the least) in ms, in turns, before migration "
         f"{LAST_BEFORE + 1:04} and with all. The bound of a view is {BOUND_MS} ms; settling has none.",
         "",
         markdown(("what is asked", "before", "after", ""), cells),
