@@ -79,7 +79,8 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
             for_you.look_up_watched(t)
         if watch_ms >= for_you.watched_ms:  # Promotion.watch, without the call
-            since = minute if minute >= for_you.first_open else for_you.first_open
+            # the pane's own number, for a million viewers of a minute keep one object
+            since = pane.minute if minute >= for_you.first_open else for_you.first_open
             watched_from = video.promotion.watched_from
             if watched_from.setdefault(user, since) > since:
                 watched_from[user] = since
