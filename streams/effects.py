@@ -64,14 +64,16 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(video, t, n * points)
+    feed = event.feed
+    video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
     else:
         video.note_duration(duration_ms, n)
-    qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
+    qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if event.feed == "search" or video.product_ids:
+        if feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
         state.for_you.watch(video, event)
         viewers.changed.add(user)
