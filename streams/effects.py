@@ -66,14 +66,16 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(video, t, n * points)
+    feed = event.feed
+    video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
     else:
         video.note_duration(duration_ms, n)
-    qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
+    qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if event.feed == "search" or video.product_ids:
+        if feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
         for_you = state.for_you
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
