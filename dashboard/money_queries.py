@@ -21,7 +21,7 @@ EARNINGS_BY_SOURCE = Query(
         sumIf(e.amount_micros, e.state = 'final') AS final_micros,
         sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
         sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
-        count() AS entries, uniqExact(e.creator_id) AS creators
+        count() AS entries
     FROM earnings_ledger AS e
     WHERE occurred_at >= since
     GROUP BY source, currency
@@ -62,25 +62,54 @@ TOP_EARNERS = Query(
             count() AS n
         FROM earnings_ledger AS e
         WHERE occurred_at >= since AND {source:String} IN ('', e.source)
+            AND (e.creator_id, e.currency) IN (
+                SELECT t.creator_id, t.currency
+                FROM earnings_ledger AS t
+                WHERE occurred_at >= since AND {source:String} IN ('', t.source)
+                GROUP BY t.creator_id, t.currency
+                ORDER BY sum(t.amount_micros) DESC, t.creator_id, t.currency
+                LIMIT 20
+            )
         GROUP BY creator_id, currency, source
         ORDER BY source
     )
     GROUP BY creator_id, currency
-    ORDER BY booked_micros + estimated_micros DESC, creator_id
+    ORDER BY booked_micros + estimated_micros DESC, creator_id, currency
     LIMIT 20
     """),
     (PERIOD, SOURCE),
 )
 
+# An entry of the ledger never goes: where fifty different ones are among its newest rows, the fifty
+# newest entries are not older than these. Estimates come on top.
 ENTRIES = Query(
     "entries",
     "The newest ledger entries by event time.",
     sql("""
-    WITH $since
+    WITH $since,
+    (
+        SELECT if(count() = 50, min(at), toDateTime64(since, 3, 'UTC'))
+        FROM
+        (
+            SELECT at
+            FROM
+            (
+                SELECT l.occurred_at AS at, l.entry_id AS entry_id
+                FROM ledger AS l
+                WHERE l.occurred_at >= since AND l.source != 'payout'
+                    AND {source:String} IN ('', l.source)
+                ORDER BY at DESC
+                LIMIT 5000
+            )
+            ORDER BY at DESC
+            LIMIT 1 BY entry_id
+            LIMIT 50
+        )
+    ) AS oldest
     SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
         rate_version
     FROM earnings_ledger
-    WHERE occurred_at >= since AND {source:String} IN ('', source)
+    WHERE occurred_at >= oldest AND {source:String} IN ('', source)
     ORDER BY occurred_at DESC, entry_id
     LIMIT 50
     """),
