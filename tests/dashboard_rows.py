@@ -29,7 +29,8 @@ def fill(tables: Tables) -> None:
     tables.write("ledger", *_ledger())
     tables.write("estimates", estimate("v1", "c1", 122_800), estimate("v2", NASTY, 7))
     tables.write("follows", *(_follow("c1", f"u{i}") for i in range(3)))
-    tables.write("late", *({"version": i, "type": "like", "kind": "video"} for i in range(4)))
+    late = {"type": "like", "kind": "video", "window_start": (MIDNIGHT_MS - DAY_MS) // 1000}
+    tables.write("late", *({**late, "version": i} for i in range(4)))
     tables.write("dead_letters_log", *_dead_letters())
     tables.write("gift_streaks", _streak())
     tables.write("order_events", *_orders())

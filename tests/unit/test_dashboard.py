@@ -51,7 +51,12 @@ EXPECTED: list[tuple[str, dict[str, str], str]] = [
         sum(follows), sum(gift_coins)
         FROM engagement_1m WHERE window_start >= '2025-03-11 00:00:00' GROUP BY t ORDER BY t""",
     ),
-    ("late", {}, "SELECT 'like', toUInt64(4), 0, 0"),
+    (
+        "late",
+        {},
+        """SELECT type, sum(events), toUnixTimestamp(min(window_start)) * 1000,
+        toUnixTimestamp(max(window_start)) * 1000 FROM late_events GROUP BY type""",
+    ),
     (
         "dead_letters",
         {},
