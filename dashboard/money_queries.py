@@ -200,52 +200,45 @@ EVIDENCE = Query(
     "evidence",
     "What happened behind one entry: its gift streak, the steps of its order, the deal, the day's views.",
     _of_creator("""
-    WITH arrayStringConcat(arraySlice(splitByChar(':', {entry:String}), 1, 5), ':') AS streak
+    WITH (
+        SELECT (any(source), any(reference), any(toStartOfDay(occurred_at, 'UTC'))) FROM $entry
+    ) AS about,
+    arrayStringConcat(arraySlice(splitByChar(':', {entry:String}), 1, 5), ':') AS streak
     SELECT 'streak' AS kind, occurred_at AS at, user_id AS who, gift_id AS what, state AS detail,
         repeat_count AS quantity, toNullable(coins) AS amount, 'coins' AS unit
     FROM gift_streaks FINAL
-    WHERE live_id IN (SELECT substring(reference, 6) FROM $entry WHERE source = 'gift')
+    WHERE about.1 = 'gift' AND live_id = substring(about.2, 6)
         AND streak = concat('gift:', arrayStringConcat(arrayMap(
             part -> replaceAll(replaceAll(part, '%', '%25'), ':', '%3A'),
             [live_id, user_id, gift_id, group_id]), ':'))
     UNION ALL
     SELECT 'entry', occurred_at, '', entry_id, state, 1, toNullable(amount_micros), currency
     FROM $account
-    WHERE source = 'gift' AND entry_id != {entry:String}
+    WHERE about.1 = 'gift' AND source = 'gift' AND entry_id != {entry:String}
         AND (entry_id = streak OR startsWith(entry_id, concat(streak, ':')))
-        AND startsWith({entry:String}, 'gift:')
     UNION ALL
     SELECT type, event_time, user_id, product_id, event_id, quantity,
         toNullable(ifNull(refund_micros, paid_micros)), currency
     FROM order_events FINAL
-    WHERE order_id IN (
-        SELECT substring(reference, 7) FROM $entry WHERE startsWith(reference, 'order:'))
+    WHERE startsWith(about.2, 'order:') AND order_id = substring(about.2, 7)
     UNION ALL
     SELECT 'deal_signed', event_time, brand_id, deal_id, arrayStringConcat(milestones, ' '), 1,
         toNullable(fee_micros), currency
     FROM deals FINAL
-    WHERE counted = 1 AND video_id IN (
-        SELECT substring(reference, 7) FROM $entry WHERE source = 'brand_deal')
+    WHERE counted = 1 AND about.1 = 'brand_deal' AND video_id = substring(about.2, 7)
     UNION ALL
     SELECT 'views_so_far', published_at, '', video_id, '', views, toNullable(qualified_views),
         'qualified views'
     FROM videos
-    WHERE video_id IN (SELECT substring(reference, 7) FROM $entry WHERE source = 'creator_rewards')
+    WHERE about.1 = 'creator_rewards' AND video_id = substring(about.2, 7)
     UNION ALL
-    SELECT 'views_of_day', toDateTime64(day, 3, 'UTC'), '', video_id, '', sum(w.views),
+    SELECT 'views_of_day', toDateTime64(any(about.3), 3, 'UTC'), '', subject_id, '', sum(w.views),
         toNullable(sum(w.qualified_views)), 'qualified views'
-    FROM (
-        SELECT toStartOfDay(window_start, 'UTC') AS day, subject_id AS video_id, views,
-            qualified_views
-        FROM windows_1m FINAL
-        WHERE kind = 'video'
-            AND window_start >= (SELECT max(toStartOfDay(occurred_at, 'UTC')) FROM $entry)
-            AND window_start < (SELECT max(toStartOfDay(occurred_at, 'UTC')) + 86400 FROM $entry)
-            AND subject_id IN (
-                SELECT substring(reference, 7) FROM $entry
-                WHERE source IN ('creator_rewards', 'creator_fund'))
-    ) AS w
-    GROUP BY day, video_id
+    FROM windows_1m AS w FINAL
+    WHERE about.1 IN ('creator_rewards', 'creator_fund') AND kind = 'video'
+        AND subject_id = substring(about.2, 7)
+        AND window_start >= about.3 AND window_start < about.3 + 86400
+    GROUP BY subject_id
     """),
     (_CREATOR_ID, _ENTRY_ID),
 )
