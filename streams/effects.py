@@ -51,7 +51,8 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     state: "Partition", video: Video, event: wire.View, n: int
 ) -> None:
     """Count a play of any length; it may complete and it may qualify."""
-    t, watch_ms, user = event.event_time_ms, event.watch_ms, event.user_id
+    t, user, feed = event.event_time_ms, event.user_id, event.feed
+    watch_ms, duration_ms = event.watch_ms, event.duration_ms
     minute = t // MINUTE_MS
     pane = video.panes.get(minute)
     if pane is None or not pane.dirty:
@@ -61,12 +62,10 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     counters[w.VIEWS] += n
     counters[w.WATCH_MS] += n * watch_ms
     points = state.view_points
-    duration_ms = event.duration_ms
     if watch_ms >= duration_ms > 0:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(video, t, n * points)
-    feed = event.feed
     video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n

@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from dashboard import queries
+from dashboard import money_queries
 from dashboard.parameters import Query, asks_of
 from schemas.rates import load_rates
 from scripts.benchmarks.machine import load_average, machine
@@ -193,10 +193,14 @@ def _asked() -> Asked:
     """Return what is asked of merged tables: the views, and the dashboard's questions."""
     asked: Asked = {name: (sql, {}) for name, sql in _VIEWS.items()}
     for period in ("24h", "all"):
-        for query in (queries.EARNINGS_BY_SOURCE, queries.EARNINGS_OVER_TIME, queries.TOP_EARNERS):
+        for query in (
+            money_queries.EARNINGS_BY_SOURCE,
+            money_queries.EARNINGS_OVER_TIME,
+            money_queries.TOP_EARNERS,
+        ):
             asked[f"dashboard: {query.name}, {period}"] = _bound(query, period=period)
-        asked[f"dashboard: entries, {period}"] = _bound(queries.ENTRIES, period=period)
-    for query in (queries.BALANCE, queries.CREATOR_DAYS):
+        asked[f"dashboard: entries, {period}"] = _bound(money_queries.ENTRIES, period=period)
+    for query in (money_queries.BALANCE, money_queries.CREATOR_DAYS):
         asked[f"dashboard: {query.name}"] = _bound(query, creator="c7")
     return asked
 
