@@ -103,6 +103,7 @@ class RowBuilder:
             video.id,
             self.source,
             *head,
+            tuple(f"{feed}:{views}" for feed, views in sorted(video.feeds.items())),
             *video.total,
             video.likes.on,
             video.favorites.on,
@@ -216,6 +217,7 @@ class RowBuilder:
                 e.reference,
                 e.rate_version,
                 e.reason,
+                "",
                 self.base + e.offset,
             )
 
