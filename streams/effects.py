@@ -1,7 +1,7 @@
 """What each type of event does to the state: one small function a type.
 
 `n` is 1 for an event and -1 when an invalidation takes it back, at its own event time. The
-counting rules are in ARCHITECTURE.md; the table at the end names the function of every type.
+counting rules are in RULES.md; the table at the end names the function of every type.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,8 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     state: "Partition", video: Video, event: wire.View, n: int
 ) -> None:
     """Count a play of any length; it may complete and it may qualify."""
-    t, watch_ms, user = event.event_time_ms, event.watch_ms, event.user_id
+    t, user, feed = event.event_time_ms, event.user_id, event.feed
+    watch_ms, duration_ms = event.watch_ms, event.duration_ms
     minute = t // MINUTE_MS
     pane = video.panes.get(minute)
     if pane is None or not pane.dirty:
@@ -61,19 +62,19 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     counters[w.VIEWS] += n
     counters[w.WATCH_MS] += n * watch_ms
     points = state.view_points
-    duration_ms = event.duration_ms
     if watch_ms >= duration_ms > 0:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(video, t, n * points)
+    video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
     else:
         video.note_duration(duration_ms, n)
-    qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
+    qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if event.feed == "search" or video.product_ids:
+        if feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
         for_you = state.for_you
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
