@@ -111,6 +111,18 @@ class FollowAction(Row):
     version: Natural
 
 
+class CreatorRegistration(Row):
+    """What is known of a creator; the last by (event_time, event_id) stands. No birth date: empty."""
+
+    creator_id: Text
+    event_id: Text
+    source: Small
+    event_time: Milliseconds
+    registered_at: Milliseconds
+    birth_date: Text
+    version: Natural
+
+
 class Engagement(Row):
     """A like, comment, reply, share, favorite or follow; `creator_id` is whom the event names."""
 
@@ -125,18 +137,6 @@ class Engagement(Row):
     version: Natural
 
 
-class CreatorRegistration(Row):
-    """What is known of a creator; the last by (event_time, event_id) stands. No birth date: empty."""
-
-    creator_id: Text
-    event_id: Text
-    source: Small
-    event_time: Milliseconds
-    registered_at: Milliseconds
-    birth_date: Text
-    version: Natural
-
-
 FACT_TABLES: dict[str, type[Row]] = {
     "order_events": OrderEvent,
     "affiliate_clicks": AffiliateClick,
@@ -144,6 +144,6 @@ FACT_TABLES: dict[str, type[Row]] = {
     "search_views": SearchView,
     "deals": Deal,
     "follow_actions": FollowAction,
-    "engagements": Engagement,
     "creator_registrations": CreatorRegistration,
+    "engagements": Engagement,
 }

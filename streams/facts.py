@@ -39,8 +39,8 @@ class Facts:
         self.search_views: list[Fact] = []
         self.deals: list[Fact] = []
         self.follow_actions: list[Fact] = []
-        self.engagements: list[Fact] = []
         self.creator_registrations: list[Fact] = []
+        self.engagements: list[Fact] = []
 
     def take(self, source: int, base: int) -> dict[str, list[Sequence[Any]]]:
         """Return the columns per table, and forget them."""

@@ -51,9 +51,9 @@ class Expected:
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     heads: dict[str, Head] = field(default_factory=dict)
+    boosts: dict[str, Boost] = field(default_factory=dict)
     bursts: BurstInput = field(default_factory=BurstInput)
     audience: AudienceInput = field(default_factory=AudienceInput)
-    boosts: dict[str, Boost] = field(default_factory=dict)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:

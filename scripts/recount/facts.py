@@ -115,6 +115,17 @@ class FollowAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """What one event says of a creator; without a birth date that is empty."""
+
+    event_id: str
+    event_time_ms: int
+    creator_id: str
+    registered_at_ms: int
+    birth_date: str
+
+
+@dataclass(frozen=True, slots=True)
 class Engagement:
     """One like, comment, reply, share, favorite or follow."""
 
@@ -124,17 +135,6 @@ class Engagement:
     user_id: str
     video_id: str
     creator_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What one event says of a creator; without a birth date that is empty."""
-
-    event_id: str
-    event_time_ms: int
-    creator_id: str
-    registered_at_ms: int
-    birth_date: str
 
 
 Place = tuple[int, int]  # partition, offset
