@@ -1,8 +1,8 @@
 """Reads ClickHouse over HTTP, without ever being able to write.
 
 Every question is a GET: ClickHouse runs those read-only whatever the user may do, and so does the
-embedded one. No setting is sent, so a user with `readonly=1` is enough. The event loop waits for
-many answers at once, and a question that nobody waits for any more is dropped with its request;
+embedded one. A user with `readonly=2` is enough: two questions name a setting in their SQL. The event
+loop waits for many answers at once, and a question that nobody waits for any more is dropped with its request;
 the synchronous client of the writers could do neither.
 """
 
