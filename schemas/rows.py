@@ -93,6 +93,7 @@ class VideoHead(Row):
     challenge_id: Text
     collaborators: Texts
     product_ids: Texts
+    feeds: Texts
 
 
 class VideoTotal(Counters, VideoHead):
@@ -162,7 +163,11 @@ class GiftStreak(Row):
 
 
 class Estimate(Row):
-    """Money expected but not booked; cumulative under its key, an amount of 0 means gone."""
+    """Money expected but not booked; cumulative under its key, an amount of 0 means gone.
+
+    `parts` are what each creator has of a shared amount, `creator:micros`; of one that is not shared
+    there are none.
+    """
 
     entry_id: Text
     occurred_at: Milliseconds
@@ -173,11 +178,15 @@ class Estimate(Row):
     currency: Word
     reference: Text
     rate_version: Word
+    parts: Texts
     version: Natural
 
 
 class LedgerEntry(Row):
-    """Booked money. Never changes: a correction is another entry."""
+    """Booked money. Never changes: a correction is another entry.
+
+    `rate_card` names all rates that might have applied, where settlement chose by facts; else empty.
+    """
 
     entry_id: Text
     occurred_at: Milliseconds
@@ -189,12 +198,22 @@ class LedgerEntry(Row):
     reference: Text
     rate_version: Word
     reason: Word
+    rate_card: Word
     version: Natural
 
 
 class Explanation(Row):
     """The arithmetic behind an entry that settlement booked: JSON of [label, value, unit, note]."""
 
+    entry_id: Text
+    text: Text
+    version: Natural
+
+
+class PayoutPlan(Row):
+    """One entry of what a payout is to pay: JSON of a SettledEntry, under the plan's digest."""
+
+    plan: Text
     entry_id: Text
     text: Text
     version: Natural
@@ -261,6 +280,29 @@ class Boost(Row):
     version: Natural
 
 
+class BurstRow(Row):
+    """A burst of a hashtag, sound or challenge; `ended_at` of 0: it lasts. Not found again: counted 0."""
+
+    kind: Word
+    entity_id: Text
+    began_at: Milliseconds
+    ended_at: Milliseconds
+    z: Real
+    events: Real
+    expected: Real
+    rules_version: Word
+    counted: Flag
+    version: Natural
+
+
+class BurstRun(Row):
+    """Up to which event time bursts were looked for."""
+
+    name: Word
+    through: Milliseconds
+    version: Natural
+
+
 class PartitionState(Row):
     """How far a partition is counted: `position` is the next offset."""
 
@@ -289,9 +331,12 @@ TABLES: dict[str, type[Row]] = {
     "estimates": Estimate,
     "settlements": Settlement,
     "explanations": Explanation,
+    "payout_plans": PayoutPlan,
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,
+    "bursts_log": BurstRow,
+    "burst_runs": BurstRun,
     "partitions": PartitionState,
     **FACT_TABLES,
 }

@@ -1,7 +1,7 @@
 """What each type of event does to the state: one small function a type.
 
 `n` is 1 for an event and -1 when an invalidation takes it back, at its own event time. The
-counting rules are in ARCHITECTURE.md; the table at the end names the function of every type.
+counting rules are in RULES.md; the table at the end names the function of every type.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,11 @@ PUBLISHED_MAX = 8  # publications kept of one video; an older one can no longer 
 Effect = Callable[["Partition", Any, Any, int], None]
 
 
-def counted(counter: int, weight: str = "") -> Effect:
-    """Return the effect of a type that adds one to a counter and its weight to the score."""
+def counted(counter: int, weight: str = "", fact: str = "") -> Effect:
+    """Return the effect of a type that adds one to a counter and its weight to the score.
+
+    With `fact`, its name, each event of the type is noted as an engagement.
+    """
 
     def effect(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
         minute = event.event_time_ms // MINUTE_MS
@@ -38,13 +41,18 @@ def counted(counter: int, weight: str = "") -> Effect:
         pane.counters[counter] += n
         if weight:
             state.score(video, event.event_time_ms, n * state.weights[weight])
+        if fact:
+            state.facts.engagement(video, event, fact, n, state.offset)
 
     return effect
 
 
-def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
+def view(  # noqa: C901 - the most frequent event: a call more costs
+    state: "Partition", video: Video, event: wire.View, n: int
+) -> None:
     """Count a play of any length; it may complete and it may qualify."""
-    t, watch_ms, user = event.event_time_ms, event.watch_ms, event.user_id
+    t, user, feed = event.event_time_ms, event.user_id, event.feed
+    watch_ms, duration_ms = event.watch_ms, event.duration_ms
     minute = t // MINUTE_MS
     pane = video.panes.get(minute)
     if pane is None or not pane.dirty:
@@ -54,21 +62,29 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     counters[w.VIEWS] += n
     counters[w.WATCH_MS] += n * watch_ms
     points = state.view_points
-    duration_ms = event.duration_ms
     if watch_ms >= duration_ms > 0:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(video, t, n * points)
+    video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
     else:
         video.note_duration(duration_ms, n)
-    qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
+    qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if event.feed == "search" or video.product_ids:
+        if feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
-        state.for_you.watch(video, event)
+        for_you = state.for_you
+        if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
+            for_you.look_up_watched(t)
+        if watch_ms >= for_you.watched_ms:  # Promotion.watch, without the call
+            # the pane's own number, for a million viewers of a minute keep one object
+            since = pane.minute if minute >= for_you.first_open else for_you.first_open
+            watched_from = video.promotion.watched_from
+            if watched_from.setdefault(user, since) > since:
+                watched_from[user] = since
         viewers.changed.add(user)
         viewers.views[user] = views = viewers.views.get(user, 0) + 1
         if views == 1:
@@ -108,10 +124,10 @@ def _register(registers: Registers, event: wire.Like, n: int, *, on: bool) -> No
         registers.remove(event.user_id, event.event_time_ms, event.id)
 
 
-_count_like = counted(w.LIKES, "like")
+_count_like = counted(w.LIKES, "like", "like")
 _count_unlike = counted(w.UNLIKES, "unlike")
-_count_favorite = counted(w.FAVORITES, "favorite")
-_count_follow = counted(w.FOLLOWS, "follow")
+_count_favorite = counted(w.FAVORITES, "favorite", "favorite")
+_count_follow = counted(w.FOLLOWS, "follow", "follow")
 
 
 def like(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
@@ -267,16 +283,23 @@ def order(state: "Partition", user: bytes, event: OrderStep, n: int) -> None:
     state.facts.order(event, state.offset)
 
 
+def creator_registered(
+    state: "Partition", user: bytes, event: wire.CreatorRegistered, n: int
+) -> None:
+    """Note what is known of a creator."""
+    state.facts.registration(event, state.offset)
+
+
 VIDEO_EFFECTS: dict[type, Effect] = {
     wire.VideoPublished: published,
     wire.Impression: counted(w.IMPRESSIONS),
     wire.View: view,
     wire.Like: like,
     wire.Unlike: unlike,
-    wire.Comment: counted(w.COMMENTS, "comment"),
+    wire.Comment: counted(w.COMMENTS, "comment", "comment"),
     wire.CommentDeleted: nothing,
-    wire.Reply: counted(w.REPLIES, "reply"),
-    wire.Share: counted(w.SHARES, "share"),
+    wire.Reply: counted(w.REPLIES, "reply", "reply"),
+    wire.Share: counted(w.SHARES, "share", "share"),
     wire.Favorite: favorite,
     wire.Unfavorite: unfavorite,
     wire.Follow: follow,
@@ -301,6 +324,10 @@ COMMERCE_EFFECTS: dict[type, Effect] = {
     wire.OrderPlaced: order,
     wire.OrderSettled: order,
     wire.OrderRefunded: order,
+    wire.OrderFrozen: order,
+    wire.OrderReleased: order,
+    wire.OrderIneligible: order,
+    wire.CreatorRegistered: creator_registered,
 }
 CONTROL_EFFECTS: dict[type, Effect] = {wire.Tick: nothing}  # admission has moved the event time
 # Money and metadata are idempotent by keys of their own, so lateness has no say.

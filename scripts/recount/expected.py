@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from schemas.base import ENGAGEMENT_TOPIC
+from scripts.recount.audience import AudienceInput
 from scripts.recount.boosts import Boost, first_pool
+from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
+from scripts.recount.leaders import Leader, leaders
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
 from scripts.recount.partition import (
@@ -19,7 +23,7 @@ from scripts.recount.partition import (
 )
 from scripts.recount.programs.targets import Head, head_of
 from scripts.recount.rewards import rewards_of
-from scripts.recount.trending import Entity, Trend, trends
+from scripts.recount.trending import Entity, Trend, entities_of, trends
 from scripts.recount.videos import Counts, Register, VideoSums, how_many_on, moment
 
 Columns = dict[str, object]
@@ -40,6 +44,7 @@ class Expected:
     lives: dict[str, Columns] = field(default_factory=dict)
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
+    trending_windows: dict[tuple[int, str, str], Leader] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
@@ -47,6 +52,8 @@ class Expected:
     facts: Facts = field(default_factory=Facts)
     heads: dict[str, Head] = field(default_factory=dict)
     boosts: dict[str, Boost] = field(default_factory=dict)
+    bursts: BurstInput = field(default_factory=BurstInput)
+    audience: AudienceInput = field(default_factory=AudienceInput)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -104,7 +111,28 @@ def _make_views(
     }
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
+    expected.trending_windows = leaders(expected.engagement_1m, videos, now_ms)
     expected.creators = _creators(expected, follows)
+    expected.audience = AudienceInput(
+        engagements=tuple(expected.facts.engagements.values()),
+        actions=tuple(expected.facts.follows.values()),
+        creator_of={video_id: head.creator_id for video_id, head in expected.heads.items()},
+        published={v: video.published for v, video in videos.items() if video.published},
+        follows=follows,
+        lives=expected.lives,
+        lowest_ms=min(
+            (
+                sums.max_event_time_ms
+                for (topic, _), sums in expected.partitions.items()
+                if topic == ENGAGEMENT_TOPIC and sums.max_event_time_ms > 0
+            ),
+            default=0,
+        ),
+    )
+    entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
+    expected.bursts = BurstInput(
+        tuple(rules.weights.bursts), tuple(expected.facts.engagements.values()), entities
+    )
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:
@@ -138,6 +166,8 @@ def _add_video(videos: dict[str, VideoSums], video_id: str, other: VideoSums) ->
     video.unique_viewers += other.unique_viewers
     for day_ms, views in other.qualified_of_day.items():
         video.qualified_of_day[day_ms] = video.qualified_of_day.get(day_ms, 0) + views
+    for feed, views in other.views_of_feed.items():
+        video.views_of_feed[feed] = video.views_of_feed.get(feed, 0) + views
     if other.published is not None and (
         video.published is None or moment(other.published) > moment(video.published)
     ):
@@ -184,6 +214,7 @@ def _video_row(video: VideoSums) -> Columns:
         "net_likes": video.net_likes,
         "net_favorites": video.net_favorites,
         "unique_viewers": video.unique_viewers,
+        "main_feed": _main_feed(video.views_of_feed),
     }
     if published is None:
         return registers | {
@@ -208,6 +239,13 @@ def _video_row(video: VideoSums) -> Columns:
         "sound_id": published.sound_id or "",
         "challenge_id": published.challenge_id or "",
     }
+
+
+def _main_feed(views_of_feed: Counts) -> str:
+    """Return the feed with the most views, of equal ones the first by name."""
+    most = max(views_of_feed.values(), default=0)
+    feeds = sorted(feed for feed, views in views_of_feed.items() if views == most > 0)
+    return feeds[0] if feeds else ""
 
 
 def _live_row(live: LiveSums) -> Columns:
