@@ -25,6 +25,11 @@ def small_log() -> list[bytes]:
     view, like, unlike = event("view"), event("like"), event("unlike", at=1)
     events = [
         event("video_published", hashtags=["x"], sound_id="s", product_ids=["p"]),
+        event(
+            "video_published", video_id="both", collaborators=[{"creator_id": "d", "share_bps": 5}]
+        ),
+        event("comment", video_id="both"),
+        event("share", video_id="both", at=DAY_MS),
         event("deal_signed"),
         event("affiliate_click"),
         event("creator_registered"),
