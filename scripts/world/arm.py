@@ -70,7 +70,13 @@ class Arm:
         self._tag: str | None = None
         self._topic: int | None = None
         self._minute = 0
+        self._first_follows = 0
         self._heard: deque[Decided] = deque()
+
+    @property
+    def first_follows(self) -> int:
+        """Follows that the world begins with, each an event in its first minute."""
+        return self._first_follows
 
     @property
     def end_ms(self) -> int:
@@ -110,6 +116,8 @@ class Arm:
         self._minute += 1
         clock_ms = now_ms + MINUTE_MS + DISORDER_MS
         records = self._diary.close(now_ms // MINUTE_MS, clock_ms)
+        if self.is_over:
+            records += self._diary.rest()
         if self._minute % 60 == 0:
             records += self._diary.ticks(clock_ms, COMMERCE_TOPIC)
         return records
@@ -136,6 +144,7 @@ class Arm:
                 creator = by_quality[int(draw**1.5 * len(by_quality))]
                 video = self._make(creator, _INTRODUCTION, now_ms)
                 self._reactions.follow(user, video, now_ms + 1_000)
+            self._first_follows += len(user.follows)
 
     def _plan_day(self, day: int, day_start_ms: int) -> None:
         for creator in self.creators:

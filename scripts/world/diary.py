@@ -53,6 +53,12 @@ class Diary:
         events = sorted(self._events.pop(minute, ()), key=lambda one: one["event_time_ms"])
         return [*map(_record, events), *self.ticks(clock_ms, EVENT_TYPES["tick"].topic)]
 
+    def rest(self) -> list[LogRecord]:
+        """Return what was begun and ends after the last minute, such as orders being settled."""
+        events = [event for minute in sorted(self._events) for event in self._events[minute]]
+        self._events.clear()
+        return [_record(event) for event in sorted(events, key=lambda one: one["event_time_ms"])]
+
     def ticks(self, clock_ms: int, topic: str) -> list[LogRecord]:
         """Return a tick for each partition of the arm."""
         made = []

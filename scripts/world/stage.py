@@ -10,11 +10,11 @@ seeds give the same events, whatever the speed, the number of workers, or who di
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
 from schemas.errors import Unavailable
+from scripts.progress import ProgressUpdate
 from scripts.sending import BatchSender, open_sender
 from scripts.stack import Stack
 from scripts.world.arm import DISORDER_MS, Arm
@@ -23,6 +23,7 @@ from scripts.world.feed import Decided
 from scripts.world.trending import what_trends
 
 HOUR_MINUTES = 60
+ENDED_MS = 2 * 86_400_000  # after the last minute: orders are settled within a day
 _POLL_S = 0.01
 _STALL_S_MAX = 120.0
 _CHECK_S = 1.0
@@ -39,8 +40,6 @@ WHERE {between}
 ORDER BY decided_at_ms, video_id, pool
 """
 
-Tell = Callable[[float, int], None]  # minutes told, events sent
-
 
 class Stage:
     """Arms that are played together, minute by minute of their own time."""
@@ -55,8 +54,8 @@ class Stage:
         self._obeyed = 0  # minutes up to whose end decisions were read
         self._checked_s = 0.0
 
-    async def play(self, tell: Tell) -> int:
-        """Play all arms to their end; return the number of messages.
+    async def play(self, tell: ProgressUpdate) -> int:
+        """Play all arms to their end; return the number of messages. `tell` hears virtual minutes.
 
         Raises:
             Unavailable: the pipeline makes no progress, or a part of it ended.
@@ -68,10 +67,16 @@ class Stage:
                 self._prepare(minute)
                 await self._send_chunk(sender)
                 tell(minute + self._chunk, sender.sent)
-            end_ms = max(arm.end_ms for arm in self._arms) + 2 * 86_400_000
-            await sender.send(chain.from_iterable(arm.end(end_ms) for arm in self._arms), _now_ms())
-            await sender.flush()
             return sender.sent
+
+    async def end(self) -> None:
+        """Move event time of all arms past the last one's days, so that these can be settled."""
+        settings = self._stack.settings
+        end_ms = max(arm.end_ms for arm in self._arms) + ENDED_MS
+        async with open_sender(settings.kafka, idempotent=settings.transactions) as sender:
+            for arm in self._arms:
+                await sender.send(arm.end(end_ms), _now_ms())
+            await sender.flush()
 
     async def _send_chunk(self, sender: BatchSender) -> None:
         for _ in range(self._chunk):
