@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Try it": ("demo", "run", "sql", "generate"),
     "Run it": ("up", "migrate", "worker", "replay", "settle", "payout", "rebuild"),
     "Look": ("dashboard", "explain", "quote", "rates", "weights", "dead-letters"),
+    "Ask it": ("experiment",),
     "Prove it": ("audit", "bench", "load-test", "doctor"),
 }
 MODULES = {"demo": "demo_command"}  # scripts/demo is the launcher

@@ -65,10 +65,8 @@ def run(args: argparse.Namespace) -> int:
     names = tuple(EXPERIMENTS) if "all" in args.names else tuple(dict.fromkeys(args.names))
     assumed = replace(Assumptions(), users=args.users, creators=args.creators, days=args.days)
     seeds = range(args.seed, args.seed + args.seeds)
-    sections, alike = [], []
-    for name in names:
-        section, alike = _play(EXPERIMENTS[name], seeds, assumed, args)
-        sections.append(section)
+    played = [_play(EXPERIMENTS[name], seeds, assumed, args) for name in names]
+    sections, (alike, *_) = (list(part) for part in zip(*played, strict=True))
     report = Report(
         sections, assumed, alike, answer(sections), _command(args, names), _where(args.processes)
     )

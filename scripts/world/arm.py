@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from schemas.base import COMMERCE_TOPIC
+from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
 from schemas.ranking import Pool
 from scripts.generator.figures import PAUSE_S
 from scripts.records import LogRecord
@@ -99,7 +99,7 @@ class Arm:
         self._topic = TOPICS.index(trends.content_type) if trends.content_type else None
 
     def tell(self) -> list[LogRecord]:
-        """Return the events of the next minute, and the ticks that say that it is over."""
+        """Return the events of the next minute."""
         minute, now_ms = self._minute, self.start_ms + self._minute * MINUTE_MS
         if minute == 0:
             self._introduce(now_ms)
@@ -114,17 +114,17 @@ class Arm:
             if shown is not None:
                 self._reactions.react(user, shown, at_ms)
         self._minute += 1
-        clock_ms = now_ms + MINUTE_MS + DISORDER_MS
-        records = self._diary.close(now_ms // MINUTE_MS, clock_ms)
-        if self.is_over:
-            records += self._diary.rest()
-        if self._minute % 60 == 0:
-            records += self._diary.ticks(clock_ms, COMMERCE_TOPIC)
-        return records
+        records = self._diary.close(now_ms // MINUTE_MS)
+        return [*records, *self._diary.rest()] if self.is_over else records
+
+    def tick(self) -> list[LogRecord]:
+        """Return ticks that say that the minutes told so far are over: they can be decided about."""
+        told_ms = self.start_ms + self._minute * MINUTE_MS
+        return self._diary.ticks(told_ms + DISORDER_MS, ENGAGEMENT_TOPIC)
 
     def end(self, clock_ms: int) -> list[LogRecord]:
         """Return ticks that move event time on, so that the arm's days can be settled."""
-        topics = (COMMERCE_TOPIC, "engagement.events")
+        topics = (COMMERCE_TOPIC, ENGAGEMENT_TOPIC)
         return [record for topic in topics for record in self._diary.ticks(clock_ms, topic)]
 
     def _obey(self, now_ms: int) -> None:

@@ -45,13 +45,10 @@ class Diary:
         for deed in self._deeds.pop(minute, ()):
             deed()
 
-    def close(self, minute: int, clock_ms: int) -> list[LogRecord]:
-        """Return the minute's events in the order of their times, then a tick for every partition.
-
-        The tick says that nothing before `clock_ms` less the allowed disorder is still to come.
-        """
+    def close(self, minute: int) -> list[LogRecord]:
+        """Return the minute's events in the order of their times."""
         events = sorted(self._events.pop(minute, ()), key=lambda one: one["event_time_ms"])
-        return [*map(_record, events), *self.ticks(clock_ms, EVENT_TYPES["tick"].topic)]
+        return [_record(event) for event in events]
 
     def rest(self) -> list[LogRecord]:
         """Return what was begun and ends after the last minute, such as orders being settled."""
@@ -60,7 +57,7 @@ class Diary:
         return [_record(event) for event in sorted(events, key=lambda one: one["event_time_ms"])]
 
     def ticks(self, clock_ms: int, topic: str) -> list[LogRecord]:
-        """Return a tick for each partition of the arm."""
+        """Return a tick for each partition of the arm: nothing earlier is still to come."""
         made = []
         for user_id in self._place.control_ids():
             self._written += 1

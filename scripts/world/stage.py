@@ -24,7 +24,7 @@ from scripts.world.trending import what_trends
 
 HOUR_MINUTES = 60
 ENDED_MS = 2 * 86_400_000  # after the last minute: orders are settled within a day
-_POLL_S = 0.01
+_POLL_S = 0.03
 _STALL_S_MAX = 120.0
 _CHECK_S = 1.0
 
@@ -83,6 +83,8 @@ class Stage:
             for arm in self._arms:
                 if not arm.is_over:
                     await sender.send(arm.tell(), _now_ms())
+        for arm in self._arms:
+            await sender.send(arm.tick(), _now_ms())
         await sender.flush()
 
     def _prepare(self, minute: int) -> None:
