@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from schemas.base import COMMERCE_TOPIC, DEAD_LETTER_TOPIC, ENGAGEMENT_TOPIC, ControlEvent
+from schemas.boosts import BOOSTS_TOPIC, BoostDecision
 from schemas.events import EVENT_TYPES
 from schemas.examples import EXAMPLES
 from schemas.failures import DeadLetter
@@ -23,7 +24,7 @@ from schemas.wiregen import wire_source
 
 ROOT = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-CONTRACT_VERSION = "1.1.0"
+CONTRACT_VERSION = "1.2.0"
 
 _RULES = (
     "Integers are written as integers (1.0 is refused), unknown fields are ignored, "
@@ -33,6 +34,10 @@ _TOPICS = {
     ENGAGEMENT_TOPIC: "What users do with videos and live sessions.",
     COMMERCE_TOPIC: "Clicks on product links, and orders.",
 }
+_OUTGOING = (
+    (DEAD_LETTER_TOPIC, "dead_letter", "Refused messages, whole, with the reason."),
+    (BOOSTS_TOPIC, "boost", "Decisions of the For You pools; the last one of a video stands."),
+)
 
 
 def generated() -> dict[Path, str]:
@@ -41,6 +46,7 @@ def generated() -> dict[Path, str]:
     for name in EVENT_TYPES:
         files[_schema_path(name)] = _text(event_schema(name))
     files[_schema_path("dead_letter")] = _text(_schema("dead_letter", DeadLetter))
+    files[_schema_path("boost")] = _text(_schema("boost", BoostDecision))
     files[_schema_path("rates")] = _text(_schema("rates", RatesFile))
     files[_schema_path("rows")] = _text(rows_schema())
     return files
@@ -91,14 +97,16 @@ def asyncapi() -> dict[str, Any]:
         }
         for topic, description in _TOPICS.items()
     }
-    channels[_channel(DEAD_LETTER_TOPIC)] = {
-        "address": DEAD_LETTER_TOPIC,
-        "description": "Refused messages, whole, with the reason.",
-        "messages": {"dead_letter": {"$ref": "#/components/messages/dead_letter"}},
-        "bindings": {"kafka": {"topic": DEAD_LETTER_TOPIC, "bindingVersion": "0.5.0"}},
-    }
+    for topic, name, description in _OUTGOING:
+        channels[_channel(topic)] = {
+            "address": topic,
+            "description": description,
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+            "bindings": {"kafka": {"topic": topic, "bindingVersion": "0.5.0"}},
+        }
     messages = {name: _event_message(name) for name in EVENT_TYPES}
     messages["dead_letter"] = _message("dead_letter", DeadLetter, key="topic-partition-offset")
+    messages["boost"] = _message("boost", BoostDecision, key="video_id")
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -112,6 +120,7 @@ def asyncapi() -> dict[str, Any]:
             "countEngagement": _operation("receive", ENGAGEMENT_TOPIC),
             "countCommerce": _operation("receive", COMMERCE_TOPIC),
             "refuse": _operation("send", DEAD_LETTER_TOPIC),
+            "decide": _operation("send", BOOSTS_TOPIC),
         },
         "components": {"messages": messages},
     }

@@ -239,13 +239,25 @@ class DeadLetterRow(Row):
 
 
 class Boost(Row):
-    """A promotion decision."""
+    """A decision about a video in a traffic pool, with the figures behind it.
+
+    `measure` is what the pool goes by (a value, or a rate), between its bounds; the threshold is
+    a quantile of the cohort. `pool_after` is the pool that the decision leaves the video in.
+    """
 
     video_id: Text
     pool: Word
     verdict: Word
     decided_at: Milliseconds
     weights_version: Word
+    decision_id: Text
+    reason: Word
+    measure: Real
+    lower_bound: Real
+    upper_bound: Real
+    threshold: Real
+    impressions: Number
+    pool_after: Word
     version: Natural
 
 

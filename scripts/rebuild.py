@@ -33,7 +33,7 @@ from streams.config import Settings, load_settings
 from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
 
 HELP = "count everything again from the topics"
-_KEPT = frozenset({"ledger", "explanations", "settlements", "boosts_log"})
+_KEPT = frozenset({"ledger", "explanations", "settlements"})
 _RETRIES = 60
 _SESSION_MARGIN_S = 3.0
 

@@ -79,7 +79,6 @@ def _wire_agent(app: Any, pipeline: Pipeline, topic: Any, source: str) -> None:
 
 def _wire_store(store: Any, pipeline: Pipeline, settings: Settings, source: str) -> None:
     store.settings = settings
-    store.dead_letters = topics.DEAD_LETTERS
     store.on_lost = lambda partition: pipeline.lose(TP(source, partition))
     store.on_ready = lambda partition, found: pipeline.start(store, source, partition, found)
     store.on_fatal = exit_now

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -30,13 +31,21 @@ class Position(msgspec.Struct, frozen=True):
     by_type: dict[str, int] = {}
 
 
+class Outgoing(NamedTuple):
+    """A message to another topic, into the partition with the number of the state's."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
 class Flush(msgspec.Struct, frozen=True):
-    """What one flush writes; dead letters go into the same transaction."""
+    """What one flush writes; what goes out to other topics is in the same transaction."""
 
     pages: list[tuple[int, bytes]]
     obsolete: range
     position: Position
-    dead_letters: list[tuple[bytes, bytes]]
+    outgoing: list[Outgoing]
 
 
 class PartitionLog:

@@ -60,7 +60,6 @@ class CheckpointStore(Store[Any, Any]):
     """
 
     settings: Settings
-    dead_letters: str  # topic
     on_lost: Callable[[int], None]
     on_ready: Callable[[int, PartitionLog], Awaitable[bool]]
     on_fatal: Callable[[BaseException, str], None]
@@ -260,14 +259,14 @@ class CheckpointStore(Store[Any, Any]):
         producer = found.producer
         assert producer is not None
         await producer.begin_transaction()
-        await self._bury(producer, found, flush)
+        await self._tell(producer, found, flush)
         await self._write(producer, found, records)
         await producer.commit_transaction()
         found.end += 1  # the commit marker
 
     async def _mark(self, found: PartitionLog, flush: Flush, records: list[Any]) -> None:
         producer = await self.plain_producer()
-        await self._bury(producer, found, flush)
+        await self._tell(producer, found, flush)
         epoch = EPOCH.pack(found.epoch)
         marked = [(key, epoch + (value or b"")) for key, value in records]
         await self._write(producer, found, marked[:-1])
@@ -298,10 +297,10 @@ class CheckpointStore(Store[Any, Any]):
         count = batch.record_count()
         return await producer.send_batch(batch, self.topic, partition=found.partition), count
 
-    async def _bury(self, producer: AIOKafkaProducer, found: PartitionLog, flush: Flush) -> None:
+    async def _tell(self, producer: AIOKafkaProducer, found: PartitionLog, flush: Flush) -> None:
         sent = [
-            await producer.send(self.dead_letters, key=key, value=value, partition=found.partition)
-            for key, value in flush.dead_letters
+            await producer.send(topic, key=key, value=value, partition=found.partition)
+            for topic, key, value in flush.outgoing
         ]
         for future in sent:
             await future

@@ -7,16 +7,22 @@ So what it takes back stays in its minute until its own minute closes:
 - the target's minute is closed with what was taken out of it added again (`hidden`);
 - the minute of the invalidation hands the change over as a correction (`due`).
 
-An invalidation of its own or a later minute needs none of this: it is simply not in the sums. An
+An invalidation of its own or an earlier minute needs none of this: it is simply not in the sums. An
 event that comes after its minute was closed is a correction of the first minute still open.
 
-The state is one entry for each pair of minutes, gone when the later one is closed.
+Several invalidations may name one target: the earliest minute due stands, whichever arrives first.
+`Namings` knows of each target named whether it came and when its change is due.
+
+The state is one entry for each pair of minutes, and one for each target, gone when the minute due
+is closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from streams.value_model import NOTHING, Sums, added, taken_back
+
+AWAITED, STANDING, DONE = range(3)  # not come yet; in its minute until due; nothing is due of it
 
 
 class Corrections:
@@ -44,17 +50,69 @@ class Corrections:
         for due in sorted(due for due in self.pending if due <= minute):
             for changed, sums in self.pending.pop(due).items():
                 found[changed] = added((found.get(changed, NOTHING), sums))
-        return sorted(found.items())
+        return [(changed, sums) for changed, sums in sorted(found.items()) if any(sums)]
+
+    def of_closed(self, before: int) -> tuple[int, ...]:
+        """Return what is still to change in minutes before one."""
+        return added(
+            sums
+            for changes in self.pending.values()
+            for changed, sums in changes.items()
+            if changed < before
+        )
 
     def dump(self) -> list[Any]:
         """Return the state as plain values."""
         return [[due, sorted(changes.items())] for due, changes in sorted(self.pending.items())]
 
     @classmethod
-    def load(cls, dumped: Sequence[Any]) -> "Corrections":
-        """Return the state that was dumped."""
+    def load(cls, dumped: Sequence[Any], first_open: int = 0) -> "Corrections":
+        """Return the state that was dumped, less what was due before a minute."""
         made = cls()
         made.pending = {
-            due: {minute: tuple(sums) for minute, sums in changes} for due, changes in dumped
+            due: {minute: tuple(sums) for minute, sums in changes}
+            for due, changes in dumped
+            if due >= first_open
         }
         return made
+
+    def __bool__(self) -> bool:
+        return bool(self.pending)
+
+
+class Namings:
+    """Targets of invalidations whose minute is not closed: when they are due, and what they wait for."""
+
+    __slots__ = ("by_target", "changed", "minutes")
+
+    def __init__(self) -> None:
+        self.by_target: dict[int, tuple[int, int]] = {}  # id hash -> (minute due, what of it)
+        self.minutes: dict[int, set[int]] = {}  # minute due -> id hashes
+        self.changed: dict[int, None] = {}  # id hashes, since the last checkpoint
+
+    def put(self, target: int, due: int, state: int) -> None:
+        """Set what is known of a target."""
+        before = self.by_target.get(target)
+        if before is not None and before[0] != due:
+            self.minutes[before[0]].discard(target)
+        self.by_target[target] = (due, state)
+        self.minutes.setdefault(due, set()).add(target)
+        self.changed[target] = None
+
+    def forget_before(self, minute: int) -> None:
+        """Forget targets whose minute due is closed."""
+        for due in [due for due in self.minutes if due < minute]:
+            for target in self.minutes.pop(due):
+                del self.by_target[target]
+
+    def take_changed(self) -> list[int]:
+        """Return the targets changed since the last call that are still known."""
+        changed, self.changed = self.changed, {}
+        return [target for target in changed if target in self.by_target]
+
+    def entries(self, targets: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """Yield (target, due, state) of those that are still known."""
+        for target in targets:
+            known = self.by_target.get(target)
+            if known is not None:
+                yield (target, *known)

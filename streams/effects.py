@@ -68,6 +68,7 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     if n > 0:
         if event.feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
+        state.for_you.watch(video, event)
         viewers.changed.add(user)
         viewers.views[user] = views = viewers.views.get(user, 0) + 1
         if views == 1:
@@ -116,12 +117,16 @@ _count_follow = counted(w.FOLLOWS, "follow")
 def like(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
     """Count a like and set the user's register on."""
     _count_like(state, video, event, n)
+    if n > 0:
+        state.for_you.like(video, event, 1)
     _register(video.likes, event, n, on=True)
 
 
 def unlike(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
     """Count an un-like and set the user's register off."""
     _count_unlike(state, video, event, n)
+    if n > 0:
+        state.for_you.like(video, event, -1)
     _register(video.likes, event, n, on=False)
 
 

@@ -31,7 +31,7 @@ RECORD_BYTES_MAX = 500_000
 ENTRIES_SLICE = 2_000
 HASHES_SLICE = 20_000
 
-_VIDEO, _LIVE, _HASHES, _INVALIDATED, _FOLLOWS = range(5)
+_VIDEO, _LIVE, _HASHES, _INVALIDATED, _FOLLOWS, _NAMINGS = range(6)
 Make = Callable[[Any], tuple[Any, ...]]
 _NO_HEAD: tuple[Any, ...] = (None, (), ())
 _encode = msgspec.msgpack.Encoder().encode
@@ -65,6 +65,7 @@ def changed_records(state: Partition) -> Iterator[bytes]:
     for part in _slices(state.new_invalidated):
         yield _encode((_INVALIDATED, part))
     state.new_invalidated = []
+    yield from _naming_records(state, state.for_you.namings.take_changed())
     for creator_id, user_id in state.changed_follows:
         registers = state.follows[creator_id]
         registers.changed.clear()
@@ -75,7 +76,7 @@ def changed_records(state: Partition) -> Iterator[bytes]:
 def all_records(state: Partition) -> Iterator[bytes]:
     """Yield encoded records of the whole state, lazily: what changes meanwhile comes as changes."""
     for video in list(state.videos.values()):
-        users = [video.viewers.users(), list(video.likes.by_key), list(video.favorites.by_key)]
+        users = [_viewers(video), _likers(video), list(video.favorites.by_key)]
         yield from _video_records(video, list(video.panes.values()), [], users)
     for live in list(state.lives.values()):
         panes = list(live.panes.values())
@@ -89,6 +90,7 @@ def all_records(state: Partition) -> Iterator[bytes]:
         yield from _hash_records(hour, state.dedup.buckets.get(hour, array("Q")))
     for part in _slices(list(state.invalidated)):
         yield _encode((_INVALIDATED, part))
+    yield from _naming_records(state, list(state.for_you.namings.by_target))
     for creator_id, registers in list(state.follows.items()):
         yield from _follow_records(creator_id, registers, list(registers.by_key))
 
@@ -120,6 +122,7 @@ def load_pages(state: Partition, pages: Iterable[bytes]) -> None:
         for key, streak in live.streaks.items():
             if not streak.final:
                 state.await_deadline(live, key, streak)
+    state.for_you.settle(state.videos.values())
 
 
 # ------------------------------------------------------------------- videos
@@ -144,6 +147,7 @@ def _video_records(
         list(video.days.items()),
         video.earns,
         video.sold,
+        video.promotion.dump(),
         video.changed,
     )
     keys = ((tag, user) for tag, part in enumerate(users) for user in part)
@@ -156,9 +160,28 @@ def _video_entry(video: Video, key: tuple[int, str]) -> tuple[Any, ...]:
     if tag == 0:
         viewers = video.viewers
         waiting = viewers.waiting.get(user, ())
-        return (tag, user, viewers.views.get(user, 0), viewers.qualified.get(user), waiting)
-    registers = video.likes if tag == 1 else video.favorites
-    return (tag, user, registers.by_key.get(user, ()))
+        watched_from = video.promotion.watched_from.get(user)
+        views, qualified = viewers.views.get(user, 0), viewers.qualified.get(user)
+        return (tag, user, views, qualified, waiting, watched_from)
+    if tag == 2:
+        return (tag, user, video.favorites.by_key.get(user, ()))
+    trust = video.promotion.trust
+    waits = trust.entry(user) if trust is not None else ()
+    return (tag, user, video.likes.by_key.get(user, ()), *waits)
+
+
+def _viewers(video: Video) -> list[str]:
+    """Return everybody who viewed, and whose suppressed views count as watched."""
+    viewers = video.viewers.users()
+    only_watched = video.promotion.watched_from.keys() - video.viewers.views.keys()
+    return [*viewers, *sorted(only_watched)]
+
+
+def _likers(video: Video) -> list[str]:
+    """Return everybody who has a register, or whose likes wait for their minute to close."""
+    likers, trust = video.likes.by_key, video.promotion.trust
+    waiting = trust.users() if trust is not None else set()
+    return [*likers, *sorted(waiting - likers.keys())]
 
 
 def _load_video(state: Partition, record: list[Any]) -> None:
@@ -173,15 +196,21 @@ def _load_video(state: Partition, record: list[Any]) -> None:
         video.durations_ms = dict(map(tuple, header[5]))
         video.days = dict(map(tuple, header[6]))
         video.qualified = sum(video.days.values())
-        video.earns, video.sold, video.changed = header[7:]
+        video.earns, video.sold, promotion, video.changed = header[7:]
+        video.promotion.load(promotion, state.for_you.first_open)
     _load_panes(video, panes, gone)
     for tag, user, *entry in entries:
         if tag == 0:
-            views, qualified, waiting = entry
+            views, qualified, waiting, watched_from = entry
             video.viewers.load(user, views, qualified, [tuple(w) for w in waiting])
-        else:
-            registers = video.likes if tag == 1 else video.favorites
-            registers.load(user, tuple(tuple(a) for a in entry[0]))
+            if watched_from is not None:
+                video.promotion.watched_from[user] = watched_from
+            continue
+        history, *waits = entry
+        registers = video.likes if tag == 1 else video.favorites
+        registers.load(user, tuple(tuple(a) for a in history))
+        if waits:
+            video.promotion.load_user(user, *waits)
 
 
 def _published(fields: list[Any]) -> Published:
@@ -314,6 +343,16 @@ def _load_invalidated(state: Partition, record: list[Any]) -> None:
     state.invalidated.update(record[1])
 
 
+def _naming_records(state: Partition, targets: list[int]) -> Iterator[bytes]:
+    for part in _slices(targets):
+        yield _encode((_NAMINGS, list(state.for_you.namings.entries(part))))
+
+
+def _load_namings(state: Partition, record: list[Any]) -> None:
+    for target, due, done in record[1]:
+        state.for_you.namings.put(target, due, done)
+
+
 def _follow_records(creator_id: str, registers: Registers, users: list[str]) -> Iterator[bytes]:
     def make(user: str) -> tuple[Any, ...]:
         return (user, registers.by_key.get(user, ()))
@@ -338,4 +377,5 @@ _LOADERS = {
     _HASHES: _load_hashes,
     _INVALIDATED: _load_invalidated,
     _FOLLOWS: _load_follows,
+    _NAMINGS: _load_namings,
 }

@@ -28,6 +28,7 @@ from streams.effects import (
     Effect,
 )
 from streams.facts import Facts
+from streams.for_you import ForYou
 from streams.gifts import Booking, Frame, Streak
 from streams.registers import Registers
 from streams.scores import decay_table
@@ -74,6 +75,7 @@ class Partition:
         self.dedup = Dedup()
         self.invalidated: set[int] = set()
         self.follows: dict[str, Registers] = {}  # by creator_id
+        self.for_you = ForYou(rules)
         self.counts: Counter[str] = Counter()  # messages by what became of them
         self.by_type: Counter[str] = Counter()
         # derived from the state
@@ -105,7 +107,7 @@ class Partition:
         """
         routes, videos = self._routes, self.videos
         seen, invalidated = self.dedup.seen, self.invalidated
-        ahead_ms_max = self.rules.ahead_ms_max
+        ahead_ms_max, for_you = self.rules.ahead_ms_max, self.for_you
         for offset, recorded_ms, key, raw, event in zip(*run, events, strict=True):
             self.offset = offset
             if event.__class__ is Failure:
@@ -143,6 +145,8 @@ class Partition:
             hashed = xxh3_64_intdigest(event.id.encode(), salt)
             if hashed in seen or hashed in invalidated:
                 self.counts["suppressed" if hashed in invalidated else "duplicates"] += 1
+                if kind == VIDEO and hashed in invalidated:
+                    for_you.suppress(self, subject, hashed, event)
                 continue
             self.dedup.remember(hashed, t, self.late_before_ms)
             self.hashed = hashed
@@ -153,6 +157,8 @@ class Partition:
                 if not subject.dirty:
                     self.touch(subject)
             effect(self, subject, event, 1)
+            if t < for_you.open_from_ms and kind == VIDEO:
+                for_you.late(subject, event)
         self._tally(run, events, unknown_fields)
 
     def _tally(self, run: Run, events: Sequence[Any], unknown_fields: int) -> None:
@@ -238,9 +244,12 @@ class Partition:
             self.late_before_ms = max_event_time_ms - self.rules.horizon_ms
             self._minute = max_event_time_ms // MINUTE_MS
             self._forget_at_ms = (self.late_before_ms // HOUR_MS + 1) * HOUR_MS
+            self.for_you.open_at(max_event_time_ms)
 
     def would_close(self, event_time_ms: int) -> bool:
-        """Return whether this event time would finish a streak or end a day for settlement."""
+        """Return whether this event time would finish a streak, end a day or decide about a pool."""
+        if self.for_you.would_decide(self, event_time_ms):
+            return True
         streaks_before_ms = event_time_ms - self.rules.disorder_ms
         return event_time_ms // DAY_MS > self.max_event_time_ms // DAY_MS or bool(
             self.deadlines and self.deadlines[0][0] < streaks_before_ms
@@ -254,10 +263,13 @@ class Partition:
         if self.late_before_ms >= self._forget_at_ms:
             self.dedup.forget(self.late_before_ms)
             self._forget_at_ms = (self.late_before_ms // HOUR_MS + 1) * HOUR_MS
+        if event_time_ms >= self.for_you.close_at_ms:
+            self.for_you.close_minutes(self, event_time_ms)
         minute = event_time_ms // MINUTE_MS
         if minute != self._minute:
             self._minute = minute
-            self._close_panes((event_time_ms - rules.pane_keep_ms) // MINUTE_MS)
+            keep_ms = max(rules.pane_keep_ms, rules.disorder_ms)
+            self._close_panes((event_time_ms - keep_ms) // MINUTE_MS)
         if self.deadlines and self.deadlines[0][0] < event_time_ms - rules.disorder_ms:
             self._finish_streaks(event_time_ms - rules.disorder_ms)
 
@@ -332,19 +344,23 @@ class Partition:
 
     def invalidate(self, video: Video, event: wire.Invalidated) -> None:
         """Take each target back once; a target that is still to come is suppressed then."""
+        due = self.for_you.due_of(event)
         for target in event.targets:
             hashed = id_hash(target.id, video.salt)
             if hashed in self.invalidated:
+                self.for_you.name_again(video, hashed, target, due)
                 continue
             self.invalidated.add(hashed)
             self.new_invalidated.append(hashed)
             still_to_come = target.event_time_ms >= self.late_before_ms
             if hashed not in self.dedup.seen and still_to_come:
                 self.dedup.remember(hashed, target.event_time_ms, self.late_before_ms)
+                self.for_you.await_target(hashed, due)
                 continue
             if not video.creator_id:
                 video.creator_id = target.creator_id
             VIDEO_EFFECTS[target.__class__](self, video, target, -1)
+            self.for_you.take_back(video, hashed, target, due)
 
     def frame_of(self, event: wire.Gift) -> Frame:
         """Return a gift frame with its money at the rate of its event time."""

@@ -22,20 +22,20 @@ import msgspec
 from faust.types import TP
 
 from schemas.errors import Unavailable
-from schemas.failures import DeadLetter
 from sinks.results import Claim
 from streams.batches import FetchedRun
-from streams.changelog import Flush, PartitionLog, Position
+from streams.changelog import Flush, Outgoing, PartitionLog, Position
 from streams.checkpoint import CheckpointStore
 from streams.config import Settings
 from streams.decode import decode_run
 from streams.delivery import Delivery
+from streams.outgoing import boost, dead_letter
 from streams.pages import load_pages
 from streams.partition import Partition
 from streams.rows import Columns, RowBuilder
 from streams.source import SourceProbe, Verdict, slice_run
 from streams.sweep import PageWriter
-from streams.values import DeadMessage, Rules
+from streams.values import Rules
 
 log = logging.getLogger("engage.pipeline")
 
@@ -57,7 +57,7 @@ class Owned:
     visible: int  # next_offset as of the last rows that ClickHouse acknowledged
     saved: int  # next_offset as of the last checkpoint
     committed: int = 0  # what the group was last told
-    buried: list[DeadMessage] = field(default_factory=list)  # since the last checkpoint
+    outgoing: list[Outgoing] = field(default_factory=list)  # since the last checkpoint
     idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
 
 
@@ -239,8 +239,9 @@ class Pipeline:
     def _snapshot(self, owned: Owned, *, checkpoint: bool) -> Snapshot:
         state = owned.state
         rows = owned.rows.take(state)
-        owned.buried += state.dead
-        state.dead = []
+        owned.outgoing += (dead_letter(owned.tp, dead) for dead in state.dead)
+        owned.outgoing += map(boost, state.for_you.decided)
+        state.dead, state.for_you.decided = [], []
         owned.flushed = state.next_offset
         flush = self._checkpoint(owned) if checkpoint else None
         return Snapshot(owned, state.next_offset, rows, flush)
@@ -248,8 +249,7 @@ class Pipeline:
     def _checkpoint(self, owned: Owned) -> Flush:
         state = owned.state
         pages = owned.pages.take(state)
-        dead = [self._dead_letter(owned, d) for d in owned.buried]
-        owned.buried = []
+        outgoing, owned.outgoing = owned.outgoing, []
         position = Position(
             state.next_offset,
             owned.incarnation,
@@ -259,21 +259,7 @@ class Pipeline:
             dict(state.counts),
             dict(state.by_type),
         )
-        return Flush(pages.written, pages.obsolete, position, dead)
-
-    def _dead_letter(self, owned: Owned, dead: DeadMessage) -> tuple[bytes, bytes]:
-        letter = DeadLetter.of(
-            dead.failure,
-            topic=owned.tp.topic,
-            partition=owned.tp.partition,
-            offset=dead.offset,
-            raw=dead.raw,
-            key=dead.key,
-            recorded_at_ms=dead.recorded_at_ms,
-            event_time_ms=dead.event_time_ms,
-        )
-        key = f"{owned.tp.topic}-{owned.tp.partition}-{dead.offset}"
-        return key.encode(), letter.model_dump_json().encode()
+        return Flush(pages.written, pages.obsolete, position, outgoing)
 
     async def _write(self, snapshots: Sequence[Snapshot]) -> None:
         claims = {

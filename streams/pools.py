@@ -94,7 +94,8 @@ class Judgement(NamedTuple):
 class Decision(NamedTuple):
     """One decision; `decision_id` is the same whenever the log is read again.
 
-    `video:pool` for the first of a pool, `video:pool:n` for the n-th that follows it.
+    `video:pool` for the first of a pool, `video:pool:n` for the n-th that follows it. `pool_after` is
+    the pool that it leaves the video in.
     """
 
     decision_id: str
@@ -109,6 +110,7 @@ class Decision(NamedTuple):
     threshold: float
     impressions: int
     weights_version: str
+    pool_after: str
 
 
 class Stage:
@@ -291,6 +293,7 @@ class Boosting:
             pool.threshold,
             exposures(stage.sums),
             ranking.version,
+            ranking.model.pools[self.stages[-1].pool].name,
         )
 
 

@@ -1,32 +1,44 @@
 """All that decides about one video's pools, put together: minutes in, decisions out.
 
-The worker counts minutes in its panes anyway; it hands over a pane's counters when the minute is
+The worker counts minutes in its panes anyway; it hands over a pane's sums when the minute is
 closed, once the partition's newest event time less the allowed disorder has passed its end. Beside
-that it tells, event by event,
+that it tells, event by event (streams/for_you.py),
 
-    trust.watch, trust.like     who watches for long enough, who likes or un-likes, minute still open
-    late                        what comes for a minute already closed
-    take_back                   what is invalidated, when it had been counted
-    suppress                    what arrives and is suppressed, for it was invalidated before
+    watch, like     who watches for long enough; who likes or un-likes in a minute still open
+    late            what comes for a minute already closed
+    take_back       what is invalidated, when it had been counted
+    suppress        what arrives and is suppressed, for it was invalidated before
+    move            what is invalidated again, by an earlier minute than before
 
 `due` is the minute of the invalidation's own event time, or the first one still open if that is
 closed. Whatever the order of arrival within the disorder, the decisions are the same.
 
-Until the first quota is reached, pools have no state but the sum of closed minutes: measured, 650
-bytes a video and up to 100 a viewer who watched, and 2 to 5 microseconds for each minute closed.
+Until the first quota is reached nothing is kept of closed minutes but the impressions and plays in
+them and the likes in them that nobody trusts: their sums are what was counted in all, less what is
+in open minutes and what is still to change (`Counted`). Most videos stay there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from schemas import wire
-from schemas.detection import FraudRules
-from streams.corrections import Corrections
+from streams.corrections import DONE, STANDING, Corrections
 from streams.pools import Boosting, Decision, Rankings
-from streams.trust import Trust
-from streams.value_model import FIELDS, LIKE, NOTHING, Sums, added, exposures, taken_back
+from streams.trust import Trust, trusted
+from streams.value_model import (
+    FIELDS,
+    IMPRESSIONS,
+    LIKE,
+    NOTHING,
+    PLAY,
+    Sums,
+    added,
+    taken_back,
+)
 
 MINUTE_MS = 60_000
+
+Counted = Callable[[], Sums]  # the sums of all that was counted, less that of open minutes
 
 _ADDS: dict[type, str] = {
     wire.Impression: "impressions",
@@ -49,121 +61,241 @@ class Act(NamedTuple):
     minute: int
     user_id: str
     sums: tuple[int, ...]
-    watched: bool
 
 
-def act_of(event: wire.VideoEvent, rules: FraudRules) -> Act:
+def act_of(event: wire.VideoEvent) -> Act:
     """Return what an event adds to its minute, as the window's counters would say."""
     counts = {_ADDS[event.__class__]: 1} if event.__class__ in _ADDS else {}
-    watched = False
     if isinstance(event, wire.Unlike):
         counts["like"] = -1
     elif isinstance(event, wire.View):
-        watched = event.watch_ms >= rules.watched_ms
         counts["watch_ms"] = event.watch_ms
         counts["completion"] = int(event.watch_ms >= event.duration_ms > 0)
     sums = tuple(counts.get(name, 0) for name in FIELDS)
-    return Act(event.event_time_ms // MINUTE_MS, event.user_id, sums, watched)
+    return Act(event.event_time_ms // MINUTE_MS, event.user_id, sums)
 
 
 class Promotion:
-    """One video: its pools, what corrects them, and whom they trust."""
+    """One video: its pools, what corrects them, and whom they trust.
 
-    __slots__ = ("boosting", "closed", "corrections", "suppressed", "trust", "video_id")
+    `pool` is the pool that the last decision left the video in, "" before the first.
+    """
+
+    __slots__ = (
+        "boosting",
+        "corrections",
+        "played",
+        "pool",
+        "shown",
+        "suppressed",
+        "trust",
+        "untrusted",
+        "video_id",
+        "watched_from",
+    )
 
     def __init__(self, video_id: str) -> None:
         self.video_id = video_id
-        self.closed: tuple[int, ...] = NOTHING  # the sum of closed minutes, until pools begin
+        self.watched_from: dict[str, int] = {}  # user -> the first minute that trusts them
+        self.pool = ""
+        self.shown = 0  # impressions and plays in closed minutes, until pools begin
+        self.played = 0
+        self.untrusted = 0  # likes that closed minutes do not count, until pools begin
         self.boosting: Boosting | None = None
-        self.corrections = Corrections()
+        # what follows is None, or empty, while there is nothing in it
+        self.corrections: Corrections | None = None
+        self.trust: Trust | None = None
         self.suppressed: tuple[int, ...] = ()  # open minutes in which suppressed events stand
-        self.trust = Trust()
+
+    # ---------------------------------------------------------------- event by event
+
+    def watch(self, user: str, minute: int, first_open: int) -> None:
+        """Note a view that is long enough; `first_open` is the first minute not closed."""
+        minute = max(minute, first_open)
+        known = self.watched_from.get(user)
+        if known is None or minute < known:
+            self.watched_from[user] = minute
+
+    def like(self, user: str, minute: int, number: int) -> None:
+        """Note likes less un-likes of a minute still open."""
+        self._trust().like(user, minute, number)
 
     def late(self, act: Act, first_open: int) -> None:
         """Take an event whose minute is closed."""
-        self._change(first_open, act.minute, act.user_id, act.sums)
-        if act.watched:
-            self.trust.watch(act.user_id, act.minute, first_open)
+        self._change(first_open, act, 1, first_open)
 
-    def take_back(self, act: Act, due: int) -> None:
+    def take_back(self, act: Act, due: int, first_open: int) -> int:
         """Take back an event that was counted; the pane of its minute has lost it already."""
         if due > act.minute:
-            self._change(due, act.minute, act.user_id, taken_back(act.sums))
-        elif act.sums[LIKE]:
-            self.trust.like(act.user_id, act.minute, -act.sums[LIKE])
+            self._change(due, act, -1, first_open)
+            return STANDING
+        if act.sums[LIKE]:
+            self.like(act.user_id, act.minute, -act.sums[LIKE])
+        return DONE
 
-    def suppress(self, act: Act, due: int, first_open: int) -> None:
+    def suppress(self, act: Act, due: int, first_open: int) -> int:
         """Take an event that no pane has counted: in its minute it stands, later it is taken back."""
-        if act.watched:
-            self.trust.watch(act.user_id, act.minute, first_open)
-        if due > act.minute >= first_open:
-            if act.minute not in self.suppressed:
-                self.suppressed = tuple(sorted((*self.suppressed, act.minute)))
-            self._change(due, act.minute, act.user_id, taken_back(act.sums))
-            if act.sums[LIKE]:
-                self.trust.like(act.user_id, act.minute, act.sums[LIKE])
+        if not due > act.minute >= first_open:
+            return DONE
+        if act.minute not in self.suppressed:
+            self.suppressed = tuple(sorted((*self.suppressed, act.minute)))
+        self._change(due, act, -1, first_open)
+        if act.sums[LIKE]:
+            self.like(act.user_id, act.minute, act.sums[LIKE])
+        return STANDING
 
-    def close(self, minute: int, sums: Sums, rankings: Rankings) -> list[Decision]:
+    def move(self, act: Act, due: int, earlier: int, first_open: int) -> int:
+        """Take what stands in its minute until one minute back in an earlier one."""
+        if due <= act.minute:
+            return STANDING  # another minute was named before: it is not moved
+        self._change(due, act, 1, first_open)
+        return self.take_back(act, earlier, first_open)
+
+    def _change(self, due: int, act: Act, sign: int, first_open: int) -> None:
+        """Note that an act's minute changes when another one closes.
+
+        Whose minute is closed is trusted or not, once for all; that of the others is asked then.
+        """
+        sums: Sums = act.sums if sign > 0 else taken_back(act.sums)
+        likes = sums[LIKE]
+        if likes and act.minute >= first_open:
+            self._trust().change(due, act.minute, act.user_id, likes)
+        elif likes and not trusted(self.watched_from, act.user_id, act.minute):
+            sums = self._distrust(sums, likes)
+        if any(sums):
+            if self.corrections is None:
+                self.corrections = Corrections()
+            self.corrections.note(due, act.minute, sums)
+
+    def _trust(self) -> Trust:
+        if self.trust is None:
+            self.trust = Trust(self.watched_from)
+        return self.trust
+
+    def _distrust(self, sums: Sums, likes: int) -> Sums:
+        """Return sums without likes that nobody trusts; until pools begin they are counted here."""
+        if not likes:
+            return sums
+        if self.boosting is None:
+            self.untrusted += likes
+        return (*sums[:LIKE], sums[LIKE] - likes, *sums[LIKE + 1 :])
+
+    # ---------------------------------------------------------------- minute by minute
+
+    @property
+    def plain(self) -> bool:
+        """Return whether a closing minute adds its pane to what is closed, and nothing else."""
+        return (
+            self.boosting is None
+            and self.trust is None
+            and self.corrections is None
+            and not self.suppressed
+        )
+
+    def close(
+        self, minute: int, pane: Sums, counted: Counted, rankings: Rankings
+    ) -> list[Decision]:
         """Take a closed minute with its pane's sums as they are now; return what is decided.
 
         To be called in rising order for each minute in which something came or is `due`.
         """
-        if self.suppressed:
-            self.suppressed = tuple(m for m in self.suppressed if m > minute)
-        hidden = self.corrections.hidden(minute) if self.corrections.pending else NOTHING
-        whole = _fewer_likes(added((sums, hidden)), self.trust.close(minute))
-        untrusted = self.trust.due(minute)
-        corrections = [
-            (changed, fewer)
-            for changed, change in self.corrections.due(minute)
-            if any(fewer := _fewer_likes(change, untrusted.get(changed, 0)))
-        ]
+        sums, changes = self._closed(minute, pane)
         if self.boosting is not None:
-            if any(whole) or corrections:
-                return self.boosting.close(minute, whole, corrections, rankings)
-            return self.boosting.expire(minute, rankings)  # as a minute in which nothing came
-        self.closed = added((self.closed, whole, *(change for _, change in corrections)))
+            if any(sums) or changes:
+                return self._moved(self.boosting.close(minute, sums, changes, rankings))
+            return self._moved(self.boosting.expire(minute, rankings))
+        for change in (sums, *(fewer for _, fewer in changes)):
+            self.shown += change[IMPRESSIONS]
+            self.played += change[PLAY]
         ranking = rankings.ranking((minute + 1) * MINUTE_MS)
-        if ranking is None or exposures(self.closed) < ranking.model.pools[0].impressions:
+        nothing_came = not (any(sums) or changes)
+        if ranking is None or nothing_came or self.exposures < ranking.model.pools[0].impressions:
             return []
         self.boosting = Boosting(self.video_id)
-        return self.boosting.close(minute, self.closed, (), rankings)
+        whole = self._closed_sums(minute + 1, counted)
+        self.shown = self.played = self.untrusted = 0
+        return self._moved(self.boosting.close(minute, whole, (), rankings))
+
+    def _closed(self, minute: int, pane: Sums) -> tuple[Sums, list[tuple[int, Sums]]]:
+        """Return what a minute says at its close, and what it changes of earlier ones."""
+        sums = pane
+        if self.suppressed:
+            self.suppressed = tuple(m for m in self.suppressed if m > minute)
+        if self.corrections is not None:
+            sums = added((sums, self.corrections.hidden(minute)))
+        if self.trust is not None:
+            untrusted, later = self.trust.close(minute)
+            sums = self._distrust(sums, untrusted)
+            for due, number in later.items():
+                assert self.corrections is not None, "a like that changes is a correction"
+                self.corrections.note(due, minute, self._distrust(NOTHING, number))
+            if not self.trust:
+                self.trust = None
+        changes: list[tuple[int, Sums]] = []
+        if self.corrections is not None:
+            changes += self.corrections.due(minute)
+            if not self.corrections:
+                self.corrections = None
+        return sums, changes
+
+    def _closed_sums(self, first_open: int, counted: Counted) -> Sums:
+        """Return the sums of all closed minutes."""
+        sums = list(counted())
+        sums[LIKE] -= self.untrusted
+        pending = NOTHING if self.corrections is None else self.corrections.of_closed(first_open)
+        return added((sums, taken_back(pending)))
+
+    def _moved(self, decisions: list[Decision]) -> list[Decision]:
+        if decisions:
+            self.pool = decisions[-1].pool_after
+        return decisions
 
     @property
-    def due(self) -> int | None:
-        """Return the next minute that must be closed even if its pane is missing.
+    def exposures(self) -> int:
+        """Return to how many people the video was shown in closed minutes, until pools begin."""
+        return max(0, self.shown, self.played)
+
+    def due(self, first_open: int) -> int | None:
+        """Return the next open minute that must be closed even if its pane is missing.
 
         At the close of the minute after a hold's last one the video is stopped.
         """
+        ends = list(self.suppressed)
+        if self.corrections is not None:
+            ends += self.corrections.pending
         held = None if self.boosting is None else self.boosting.deadline
-        ends = [] if held is None else [held + 1]
-        return min([*self.suppressed, *self.corrections.pending, *ends], default=None)
+        if held is not None:
+            ends.append(held + 1)
+        return min((minute for minute in ends if minute >= first_open), default=None)
+
+    # ---------------------------------------------------------------- checkpoints
 
     def dump(self) -> tuple[Any, ...]:
-        """Return the state as plain values."""
+        """Return the state as plain values, apart from what is kept by user."""
         boosting = None if self.boosting is None else self.boosting.dump()
-        corrections, trust = self.corrections.dump(), self.trust.dump()
-        return self.closed, boosting, corrections, self.suppressed, trust
+        corrections = None if self.corrections is None else self.corrections.dump()
+        return self.pool, self.untrusted, boosting, corrections, self.suppressed
 
-    @classmethod
-    def load(cls, video_id: str, dumped: Sequence[Any]) -> "Promotion":
-        """Return the state that was dumped."""
-        made = cls(video_id)
-        closed, boosting, corrections, suppressed, trust = dumped
-        made.closed = tuple(closed)
-        made.boosting = None if boosting is None else Boosting.load(video_id, boosting)
-        made.corrections = Corrections.load(corrections)
-        made.suppressed = tuple(suppressed)
-        made.trust = Trust.load(trust)
-        return made
+    def load(self, dumped: Sequence[Any], first_open: int) -> None:
+        """Set the state that was dumped; minutes before `first_open` are closed."""
+        self.pool, self.untrusted, boosting, corrections, suppressed = dumped
+        self.boosting = None if boosting is None else Boosting.load(self.video_id, boosting)
+        self.corrections = Corrections.load(corrections or (), first_open) or None
+        self.suppressed = tuple(minute for minute in suppressed if minute >= first_open)
 
-    def _change(self, due: int, minute: int, user: str, sums: tuple[int, ...]) -> None:
-        self.corrections.note(due, minute, sums)
-        if sums[LIKE]:
-            self.trust.change(due, minute, user, sums[LIKE])
+    def load_user(
+        self, user: str, waiting: Sequence[Sequence[int]], changes: Sequence[Sequence[int]]
+    ) -> None:
+        """Set what waits of one user's likes (Trust.entry)."""
+        if waiting or changes:
+            self._trust().load(user, waiting, changes)
 
-
-def _fewer_likes(sums: tuple[int, ...], number: int) -> tuple[int, ...]:
-    if not number:
-        return sums
-    return (*sums[:LIKE], sums[LIKE] - number, *sums[LIKE + 1 :])
+    def settle(self, first_open: int, counted: Counted) -> None:
+        """Derive what is not in a checkpoint, when all of it is read."""
+        if self.trust is not None:
+            self.trust.forget_before(first_open)
+            if not self.trust:
+                self.trust = None
+        if self.boosting is None:
+            sums = self._closed_sums(first_open, counted)
+            self.shown, self.played = sums[IMPRESSIONS], sums[PLAY]

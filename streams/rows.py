@@ -59,6 +59,7 @@ class RowBuilder:
         rows["ledger"].extend(self._entries(state))
         rows["late"].extend(self._late(state))
         rows["dead_letters_log"].extend(self._dead(state))
+        rows["boosts_log"].extend(self._boosts(state))
         rows["partitions"].append(self._partition(state))
         self._shown = state.next_offset
         taken = {
@@ -104,7 +105,7 @@ class RowBuilder:
             video.likes.on,
             video.favorites.on,
             video.viewers.unique,
-            "",
+            state.for_you.pool_of(video),
             *video.log_scores(),
             *video.half_lives_ms,
             state.rules.weights.version,
@@ -238,6 +239,26 @@ class RowBuilder:
                 d.event_time_ms,
                 d.recorded_at_ms,
                 self.base + d.offset,
+            )
+
+    def _boosts(self, state: Partition) -> Iterator[tuple[Any, ...]]:
+        """Yield what was decided; it leaves the state when its messages are taken."""
+        for offset, d in state.for_you.decided:
+            yield (
+                d.video_id,
+                d.pool,
+                d.verdict,
+                d.decided_at_ms,
+                d.weights_version,
+                d.decision_id,
+                d.reason,
+                d.measure,
+                d.lower,
+                d.upper,
+                d.threshold,
+                d.impressions,
+                d.pool_after,
+                self.base + offset,
             )
 
     def _partition(self, state: Partition) -> tuple[Any, ...]:

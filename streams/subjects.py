@@ -5,6 +5,7 @@ from typing import NamedTuple
 from schemas.wire import VideoPublished
 from streams.dedup import subject_salt
 from streams.gifts import Streak
+from streams.promotion import Promotion
 from streams.registers import Registers
 from streams.scores import Decayed
 from streams.viewers import Viewers
@@ -85,8 +86,10 @@ class Subject:
         self.dirty = False
 
     def close(self, minute: int) -> None:
-        """Let a pane leave memory."""
-        del self.panes[minute]
+        """Let a pane leave memory; the total has all of it then."""
+        pane = self.panes.pop(minute)
+        if pane.dirty:
+            pane.take_change(self.total)
         self.gone.append(minute)
 
 
@@ -103,6 +106,7 @@ class Video(Subject):
         "half_lives_ms",
         "likes",
         "product_ids",
+        "promotion",
         "published",
         "qualified",
         "score",
@@ -119,6 +123,7 @@ class Video(Subject):
         self.viewers = Viewers()
         self.likes = Registers()
         self.favorites = Registers()
+        self.promotion = Promotion(self.id)
         self.published: tuple[Published, ...] = ()  # sorted by (event_time_ms, event_id)
         self.product_ids: tuple[str, ...] = ()  # of the publication that stands
         self.sold = False  # once published with products: a view of it may have been a product view

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from schemas.boosts import BOOSTS_TOPIC
 from schemas.errors import Refused, Unavailable
 from streams.config import Settings
 
 ENGAGEMENT = "engagement.events"
 COMMERCE = "commerce.events"
 DEAD_LETTERS = "engagement.dead-letters"
-BOOSTS = "boosts"
+BOOSTS = BOOSTS_TOPIC
 SOURCES = (ENGAGEMENT, COMMERCE)
 
 

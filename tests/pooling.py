@@ -12,9 +12,10 @@ import msgspec
 
 from schemas.config_files import read_toml
 from schemas.weights import WEIGHTS_PATH, Weights
+from streams.corrections import AWAITED, STANDING
 from streams.pools import Decision
 from streams.promotion import Act, Promotion
-from streams.value_model import FIELDS, LIKE, NOTHING, WATCH_MS, added, taken_back
+from streams.value_model import FIELDS, LIKE, NOTHING, WATCH_MS, added, exposures, taken_back
 
 MINUTE_MS = 60_000
 DISORDER_MS = 10_000
@@ -37,7 +38,11 @@ class Happening(NamedTuple):
 
     @property
     def act(self) -> Act:
-        return Act(self.minute, self.user, self.sums, self.sums[WATCH_MS] >= WATCHED_MS)
+        return Act(self.minute, self.user, self.sums)
+
+    @property
+    def watched(self) -> bool:
+        return self.sums[WATCH_MS] >= WATCHED_MS
 
 
 def sums(**fields: int) -> tuple[int, ...]:
@@ -76,9 +81,14 @@ class Feed:
         self.promotion = Promotion(VIDEO)
         self.panes: dict[int, tuple[int, ...]] = {}
         self.counted: dict[int, Happening] = {}
-        self.invalidated: dict[int, int] = {}  # id -> the minute of its invalidation
+        self.named: dict[int, tuple[int, int]] = {}  # invalidated id -> minute due, what of it
         self.newest_ms = 0
         self.open = first_minute  # the first minute that is not closed
+
+    @property
+    def closed(self) -> tuple[int, ...]:
+        """The sums of closed minutes, until pools begin."""
+        return tuple(self.promotion._closed_sums(self.open, self._counted))
 
     def arrive(self, event: Happening) -> None:
         self.newest_ms = max(self.newest_ms, event.at_ms)
@@ -86,49 +96,70 @@ class Feed:
         if event.targets:
             for target in event.targets:
                 self._invalidate(target, max(event.minute, self.open))
-        elif event.id in self.invalidated:
-            self.promotion.suppress(event.act, self.invalidated[event.id], self.open)
-        else:
+            return
+        if event.watched:
+            self.promotion.watch(event.user, event.minute, self.open)
+        if event.id not in self.named:
             self._count(event)
+            return
+        due, state = self.named[event.id]
+        self.counted[event.id] = event
+        if state == AWAITED:
+            self.named[event.id] = due, self.promotion.suppress(event.act, due, self.open)
 
     def close_before(self, minute: int) -> None:
         while self.open < minute:
-            pane = self.panes.pop(self.open, None)
-            due = self.promotion.due
-            if pane is not None or (due is not None and due <= self.open):
-                closed = self.promotion.close(self.open, pane or NOTHING, self.weights)
+            due = self.promotion.due(self.open)
+            closing, self.open = self.open, self.open + 1
+            if closing in self.panes or due == closing:
+                pane = self.panes.get(closing, NOTHING)
+                closed = self.promotion.close(closing, pane, self._counted, self.weights)
+                assert self.promotion.boosting or self.promotion.exposures == exposures(self.closed)
                 self.decisions += closed
-            self.open += 1
 
     def restart(self) -> None:
         """Write the state as bytes and read it again."""
-        dumped = msgspec.msgpack.encode(self.promotion.dump())
-        self.promotion = Promotion.load(VIDEO, msgspec.msgpack.decode(dumped, strict=False))
+        old, new = self.promotion, Promotion(VIDEO)
+        new.load(_through_bytes(old.dump()), self.open)
+        new.watched_from.update(old.watched_from)
+        if old.trust is not None:
+            for user in old.trust.users():
+                new.load_user(user, *_through_bytes(old.trust.entry(user)))
+        new.settle(self.open, self._counted)
+        assert (new.shown, new.played) == (old.shown, old.played)
+        self.promotion = new
+
+    def _counted(self) -> tuple[int, ...]:
+        return added(pane for minute, pane in self.panes.items() if minute < self.open)
 
     def _count(self, event: Happening) -> None:
         self.counted[event.id] = event
         act = event.act
+        self.panes[act.minute] = added((self.panes.get(act.minute, NOTHING), act.sums))
         if act.minute < self.open:
             self.promotion.late(act, self.open)
-            return
-        self.panes[act.minute] = added((self.panes.get(act.minute, NOTHING), act.sums))
-        if act.watched:
-            self.promotion.trust.watch(act.user_id, act.minute, self.open)
-        if act.sums[LIKE]:
-            self.promotion.trust.like(act.user_id, act.minute, act.sums[LIKE])
+        elif act.sums[LIKE]:
+            self.promotion.like(act.user_id, act.minute, act.sums[LIKE])
 
     def _invalidate(self, target: int, due: int) -> None:
-        if target in self.invalidated:
-            return
-        self.invalidated[target] = due
         event = self.counted.get(target)
+        if target in self.named:
+            before, state = self.named[target]
+            if due < before:
+                if state == STANDING and event is not None:
+                    state = self.promotion.move(event.act, before, due, self.open)
+                self.named[target] = due, state
+            return
         if event is None:
+            self.named[target] = due, AWAITED
             return
         act = event.act
-        if act.minute >= self.open:
-            lost = taken_back(act.sums)
-            self.panes[act.minute] = added((self.panes.get(act.minute, NOTHING), lost))
-        self.promotion.take_back(act, due)
+        self.panes[act.minute] = added((self.panes.get(act.minute, NOTHING), taken_back(act.sums)))
+        self.named[target] = due, self.promotion.take_back(act, due, self.open)
+
+
+def _through_bytes(dumped: Any) -> Any:
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(dumped), strict=False)
 
 
 def decide(
@@ -145,7 +176,7 @@ def decide(
             feed.restart()
         feed.arrive(event)
     feed.close_before(feed.newest_ms // MINUTE_MS + 60 + close_days * 1_440)
-    return feed.decisions, feed.promotion.dump()
+    return feed.decisions, (feed.promotion.dump(), feed.promotion.exposures)
 
 
 def arrivals(events: Sequence[Happening], rng: Random) -> list[Happening]:

@@ -76,7 +76,7 @@ class LiveState:
     def flush(self) -> None:
         """Take rows and pages, as a flush does."""
         self.rows.take(self.state)
-        self.state.dead = []
+        self.state.dead, self.state.for_you.decided = [], []
         pages = self.pages.take(self.state)
         self.alive.update(pages.written)
         self.written_bytes += sum(len(page) for _, page in pages.written)
@@ -150,3 +150,5 @@ def taken_apart(state: Partition) -> Iterator[str]:
 
 def _without_users(video: Video) -> None:
     video.viewers, video.likes, video.favorites = Viewers(), Registers(), Registers()
+    video.promotion.watched_from = {}
+    video.promotion.trust = None

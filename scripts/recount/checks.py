@@ -1,12 +1,13 @@
 """Every public view with what the recount expects in it.
 
 Times are read as milliseconds. Sums of money are those of the ledger's rows as they were read
-(ledger.py). What no rule makes yet must not be there: boosts and pools.
+(ledger.py).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from scripts.recount.boosts import Boost
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
 from scripts.recount.content import Performance, content_of
 from scripts.recount.expected import Columns, Expected
@@ -40,7 +41,10 @@ VIDEO_TEXTS = (
     "sound_id",
     "challenge_id",
 )
-BOOST_COLUMNS = ("pool", "verdict", "decided_at", "weights_version")
+BOOST_COLUMNS = (
+    *("video_id", "pool", "verdict", "decided_at", "reason", "measure", "lower_bound"),
+    *("upper_bound", "threshold", "impressions", "pool_after", "weights_version"),
+)
 
 
 def engagement_check(expected: Expected, view: str, size_ms: int) -> Check:
@@ -206,15 +210,22 @@ def content_check(expected: Expected, ledger: Ledger) -> Check:
     )
 
 
-def boosts_check() -> Check:
-    """Decisions of traffic pools: there are none until there are pools."""
+def boosts_check(expected: Expected) -> Check:
+    """Decisions of the For You pools, with the figures behind them."""
+    columns = ", ".join(_ms(name) if name == "decided_at" else name for name in BOOST_COLUMNS)
+
+    def row_of(_: Key, boost: Boost) -> Row:
+        return tuple(
+            near(value, 1e-9, 1e-9) if isinstance(value, float) else value for value in boost[1:]
+        )
+
     return Check(
         view="boosts",
-        sql=f"SELECT video_id, pool, verdict, {_ms('decided_at')}, weights_version FROM boosts",
+        sql=f"SELECT decision_id, {columns} FROM boosts",
         keys=1,
         columns=BOOST_COLUMNS,
-        expected={},
-        row_of=lambda _, row: row,
+        expected={(name,): boost for name, boost in expected.boosts.items()},
+        row_of=row_of,
     )
 
 
@@ -290,7 +301,7 @@ def all_checks(
         ledger_check(expected, settled),
         *sums_checks(ledger),
         content_check(expected, ledger),
-        boosts_check(),
+        boosts_check(expected),
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from scripts.recount.boosts import Boost, first_pool
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
 from scripts.recount.lives import LiveSums
@@ -45,6 +46,7 @@ class Expected:
     partitions: dict[tuple[str, int], Sums] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     heads: dict[str, Head] = field(default_factory=dict)
+    boosts: dict[str, Boost] = field(default_factory=dict)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -67,6 +69,7 @@ def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
         for offset, letter in part.dead_letters.items():
             expected.dead_letters[part.topic, part.partition, offset] = letter
         expected.facts.add(part.facts)
+        expected.boosts.update((boost.decision_id, boost) for boost in part.boosts)
         if part.sums.messages:
             expected.partitions[part.topic, part.partition] = part.sums
     for video_id, video in videos.items():
@@ -87,10 +90,12 @@ def _make_views(
     rules: Rules,
 ) -> None:
     totals = _totals(expected.engagement_1m)
+    pools = {boost.video_id: boost.pool_after for boost in expected.boosts.values()}
     for video_id, video in videos.items():
         counts = totals.get(("video", video_id), {})
         if video.is_known and is_listed(video, counts):
             expected.videos[video_id] = _video_row(video) | _all(counts)
+            expected.videos[video_id]["pool"] = pools.get(video_id, first_pool(rules.weights))
     for live_id, live in lives.items():
         counts = totals.get(("live", live_id), {})
         expected.lives[live_id] = _live_row(live) | _all(counts)
@@ -179,7 +184,6 @@ def _video_row(video: VideoSums) -> Columns:
         "net_likes": video.net_likes,
         "net_favorites": video.net_favorites,
         "unique_viewers": video.unique_viewers,
-        "pool": "",  # until there are pools
     }
     if published is None:
         return registers | {

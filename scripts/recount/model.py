@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from schemas.events import PydanticEvent
-from schemas.rates import Rates, load_rates, load_weights
+from schemas.rates import Rates, Weights, load_rates, load_weights
 from streams.config import Settings
 
 MINUTE_MS = 60_000
@@ -72,7 +72,8 @@ class Message(NamedTuple):
 class Rules:
     """The constants of the counting rules; the defaults are those of the rules' text.
 
-    What is dated (gift rates, Creator Rewards) and the points of the score come from `schemas`.
+    What is dated (gift rates, Creator Rewards, value models) and the points of the score come from
+    `schemas`.
     """
 
     rates: Rates
@@ -80,6 +81,7 @@ class Rules:
     points: Mapping[str, float]
     half_life_ms: int
     fast_half_life_ms: int
+    weights: Weights
     horizon_ms: int = DAY_MS
     ahead_ms_max: int = 300_000
     disorder_ms: int = 10_000
@@ -96,6 +98,7 @@ def rules_of(settings: Settings) -> Rules:
         points=weights.points,
         half_life_ms=weights.half_life_ms,
         fast_half_life_ms=weights.fast_half_life_ms,
+        weights=weights,
         horizon_ms=settings.horizon_ms,
         ahead_ms_max=settings.ahead_ms_max,
         disorder_ms=settings.disorder_ms,

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from schemas.base import LiveEvent, VideoEvent
 from schemas.events import Follow, Gift, GiftRefunded, PydanticEvent, Unfollow, VideoTarget
+from scripts.recount.acts import ActCount
+from scripts.recount.boosts import Boost, boosts_of
 from scripts.recount.facts import FactCount, Facts
 from scripts.recount.gifts import Entry, Gifts
 from scripts.recount.judge import BEFORE_ALL_TIME_MS, Judge, subject_of
@@ -79,6 +81,7 @@ class PartitionSums:
     dead_letters: dict[int, DeadLetter] = field(default_factory=dict)  # by offset
     sums: Sums = field(default_factory=Sums)
     facts: Facts = field(default_factory=Facts)
+    boosts: list[Boost] = field(default_factory=list)
 
 
 class PartitionCount:
@@ -95,6 +98,7 @@ class PartitionCount:
         self._videos: dict[str, Video] = {}
         self._lives: dict[str, Live] = {}
         self._gifts = Gifts(rules)
+        self._acts = ActCount(rules)
         self._rules = rules
 
     def count(self, message: Message, *, taken_back: bool) -> None:
@@ -105,6 +109,7 @@ class PartitionCount:
             self._note_dead_letter(message)
             return
         self._gifts.advance(message.max_event_time_ms)
+        self._acts.count(message)
         if message.fate is Fate.LATE:
             kind, subject_id = subject(event)
             self._result.late[minute_of(event), kind, subject_id, event.type] += 1
@@ -130,6 +135,10 @@ class PartitionCount:
             counts = {"gifts": best.repeat_count, "gift_coins": coins}
             self._add(best, "live", live_id, counts)
         result = self._result
+        self._acts.finish()
+        for video_id, acts in self._acts.acts.items():
+            first_open = self._acts.first_open
+            result.boosts += boosts_of(video_id, acts, self._rules.weights, first_open)
         result.facts = self._facts.facts
         result.entries = self._gifts.entries + self._gifts.estimates()
         result.videos = {name: video.sum_up() for name, video in self._videos.items()}

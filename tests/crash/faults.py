@@ -101,9 +101,9 @@ class FaultyStore(CheckpointStore):
         await super().flush(found, flush)
         reached("save-after")
 
-    async def _bury(self, producer: Any, found: PartitionLog, flush: Flush) -> None:
+    async def _tell(self, producer: Any, found: PartitionLog, flush: Flush) -> None:
         reached("save-begun")
-        await super()._bury(producer, found, flush)
+        await super()._tell(producer, found, flush)
         reached("save-buried")
 
     async def _write(self, producer: Any, found: PartitionLog, records: Any) -> None:

@@ -41,7 +41,7 @@ class Core:
     def flush(self, *, checkpoint: bool = True) -> dict[str, Columns]:
         """Take rows and, at a checkpoint, pages, as a flush does; return the rows."""
         rows = self.rows.take(self.state)
-        self.state.dead = []
+        self.state.dead, self.state.for_you.decided = [], []
         if not checkpoint:
             return rows
         pages = self.pages.take(self.state)

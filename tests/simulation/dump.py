@@ -3,8 +3,10 @@
 from typing import Any
 
 from streams.partition import Partition
+from streams.promotion import Promotion
 from streams.registers import Registers
 from streams.subjects import Live, Subject, Video
+from streams.trust import Trust
 from streams.windows import Pane
 
 
@@ -20,6 +22,7 @@ def dump(state: Partition) -> dict[str, Any]:
         "ids": {hour: sorted(ids) for hour, ids in state.dedup.buckets.items() if ids},
         "seen": state.dedup.seen,
         "invalidated": state.invalidated,
+        "for_you": (state.for_you.first_open, state.for_you.namings.by_target),
         "follows": {name: kept for name, r in state.follows.items() if (kept := _registers(r))},
         "open_minutes": {
             minute: sorted((s.kind, s.id) for s in subjects)
@@ -65,6 +68,17 @@ def _video(video: Video) -> dict[str, Any]:
         "waiting": {user: waiting for user, waiting in viewers.waiting.items() if waiting},
         "likes": (video.likes.on, _registers(video.likes)),
         "favorites": (video.favorites.on, _registers(video.favorites)),
+        "promotion": _promotion(video.promotion),
+    }
+
+
+def _promotion(promotion: Promotion) -> dict[str, Any]:
+    trust = promotion.trust or Trust({})
+    return {
+        "pools": promotion.dump(),
+        "closed": (promotion.shown, promotion.played),
+        "watched_from": promotion.watched_from,
+        "trust": {user: trust.entry(user) for user in trust.users()},
     }
 
 

@@ -7,10 +7,16 @@ from random import Random
 
 import msgspec
 
+from schemas.boosts import BoostDecision
 from schemas.errors import Fenced, Unavailable
 from streams.changelog import EPOCH, K_CLAIM, K_POSITION, Position
 
-Letter = tuple[bytes, bytes]
+Letter = tuple[bytes, bytes]  # the offset of a dead letter, or "boost" and a decision's id
+
+
+def named(boost: bytes) -> bytes:
+    """Return the name of a message of the boosts topic."""
+    return b"boost " + BoostDecision.model_validate_json(boost).id.encode()
 
 
 class _Is(Enum):
@@ -73,7 +79,7 @@ class Changelog:
         return self.end - 1
 
     def bury(self, letter: Letter, epoch: int | None = None) -> None:
-        """Send a dead letter, in the open transaction when an epoch is given."""
+        """Send a dead letter or a decision, in the open transaction when an epoch is given."""
         if epoch is None:
             self.dead_letters.append(letter)
         else:

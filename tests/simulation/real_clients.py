@@ -8,7 +8,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from schemas.errors import Fenced
-from tests.simulation.kafka import Changelog
+from streams.topics import BOOSTS, ENGAGEMENT
+from tests.simulation.kafka import Changelog, named
 from tests.simulation.real_loop import Turns
 
 BATCH_RECORDS_MAX = 3
@@ -120,15 +121,18 @@ class SimulatedProducer:
     async def send(
         self, topic: str, *, key: bytes, value: bytes, partition: int
     ) -> "asyncio.Future[None]":
-        """Send a dead letter."""
+        """Send a dead letter or a decision."""
         await self._network.turn()
         source = key.decode().rpartition("-")[0].rpartition("-")[0]
+        letter = (key.rpartition(b"-")[2], value)
+        if topic == BOOSTS:
+            source, letter = ENGAGEMENT, (named(value), value)
         changelog = self._network.changelog(
             f"engage-{source.partition('.')[0]}-changelog", partition
         )
         done = asyncio.get_running_loop().create_future()
         try:
-            changelog.bury((key.rpartition(b"-")[2], value), self._epoch)
+            changelog.bury(letter, self._epoch)
         except Fenced as error:
             raise ProducerFenced from error
         done.set_result(None)

@@ -21,7 +21,7 @@ from streams.config import Settings
 from streams.delivery import Delivery
 from streams.pipeline import Pipeline
 from streams.rows import Columns
-from streams.topics import DEAD_LETTERS, SOURCES, changelog, table_name
+from streams.topics import SOURCES, changelog, table_name
 from tests.simulation.real_clients import Network, SimulatedConsumer, SimulatedProducer
 from tests.simulation.services import Probe, Services
 
@@ -100,7 +100,7 @@ class Process:
             name=table_name(source), changelog_topic_name=changelog(settings.app_id, source)
         )
         store = CheckpointStore("checkpoint://own", self.app, table)
-        store.settings, store.dead_letters, store.on_fatal = settings, DEAD_LETTERS, self._fatal
+        store.settings, store.on_fatal = settings, self._fatal
         store.on_lost = lambda partition: self.pipeline.lose(TP(source, partition))
         store.on_ready = lambda partition, found: self.pipeline.start(
             store, source, partition, found

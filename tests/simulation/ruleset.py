@@ -1,14 +1,18 @@
 """Rules for the simulated logs: the real weights, and rates made so that every branch is met."""
 
+import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
+from schemas.config_files import read_toml
 from schemas.rate_rows import CatalogueRow
-from schemas.rates import GiftRate, RateRows, Rates, RewardsRate, load_weights
+from schemas.rates import GiftRate, RateRows, Rates, RewardsRate
+from schemas.weights import WEIGHTS_PATH, Weights
 from scripts.recount import Rules as PlainRules
 from streams.values import Rules
-from tests.oracle.events import DAY_MS, T0_MS
+from tests.oracle.events import DAY_MS, HOUR_MS, T0_MS
 
 GAP_MS = (T0_MS + 40 * DAY_MS, T0_MS + 41 * DAY_MS)  # no gift rate is valid then
 _BEGINNING_MS = 1_451_606_400_000
@@ -51,7 +55,7 @@ def rule_set(
         ],
         more=RateRows(unknown_gifts="refuse", gift_catalogue=[_rose()]) if price_list else None,
     )
-    weights = load_weights()
+    weights = small_pools()
     return RuleSet(
         Rules(rates, weights, horizon_ms=horizon_ms, pane_keep_ms=pane_keep_ms),
         PlainRules(
@@ -60,9 +64,34 @@ def rule_set(
             points=weights.points,
             half_life_ms=weights.half_life_ms,
             fast_half_life_ms=weights.fast_half_life_ms,
+            weights=weights,
             horizon_ms=horizon_ms,
         ),
     )
+
+
+@cache
+def small_pools() -> Weights:
+    """Return the weights that ship, with pools that a few events decide, other ones after T0."""
+    table = copy.deepcopy(dict(read_toml(WEIGHTS_PATH)))
+    for cohort in table["cohort"]:
+        cohort["prior_impressions"] = 2
+    early = next(row for row in table["value_model"] if row["preset"] == table["preset"])
+    early |= {"wilson_z": 0.5, "like_rate_max": 0.9}
+    early["pools"] = [_pool("P1", 1, 0.5), _pool("P2", 3, 1.0), _pool("P3", 5, 3.0)]
+    late = early | {"version": "late", "valid_from": _at(T0_MS)}
+    late["pools"] = [_pool("P1", 2, 0.1, "like"), _pool("P3", 4, 0.7), _pool("P4", 6, 0.2, "like")]
+    table["value_model"].append(late)
+    early["valid_to"] = _at(T0_MS)
+    (fraud,) = table["fraud"]
+    table["fraud"].append(fraud | {"version": "late fraud", "valid_from": _at(T0_MS + HOUR_MS)})
+    fraud |= {"valid_to": _at(T0_MS), "watched_ms": 5_001}
+    return Weights.model_validate(table)
+
+
+def _pool(name: str, impressions: int, threshold: float, by: str = "value") -> dict[str, Any]:
+    fields = {"by": by, "threshold": threshold, "hold_minutes": 2}
+    return {"name": name, "impressions": impressions, **fields}
 
 
 def _at(time_ms: int) -> datetime:

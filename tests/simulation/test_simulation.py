@@ -45,10 +45,18 @@ def test_the_tables_are_those_of_the_log_whatever_happens(
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_broken_rule_gives_wrong_numbers(name: str) -> None:
     for seed in range(MUTATION_SEEDS_MAX):
-        if simulate(seed, MUTATIONS[name]).problems:
+        if is_noticed(seed, MUTATIONS[name]):
             assert not simulate(seed, MARKERS if "markers" in name else RIGHT).problems
             return
     pytest.fail(f"no seed of {MUTATION_SEEDS_MAX} notices that {name}")
+
+
+def is_noticed(seed: int, protocol: Protocol) -> bool:
+    """Tell whether the numbers are wrong, or a state contradicts itself before there are any."""
+    try:
+        return bool(simulate(seed, protocol).problems)
+    except AssertionError:
+        return True
 
 
 def test_a_seed_replays_the_same_in_another_process(repository: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import exp2, log, log2
 
 from schemas.rows import COUNTERS, NO_SCORE
+from scripts.recount.checks import BOOST_COLUMNS
 from scripts.recount.compare import Row
 from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
@@ -170,8 +171,8 @@ def payouts(tables: Tables) -> list[Row]:
 
 
 def boosts(tables: Tables) -> list[Row]:
-    """Decisions of traffic pools."""
-    names = ("video_id", "pool", "verdict", "decided_at", "weights_version")
+    """Decisions of the For You pools."""
+    names = ("decision_id", *BOOST_COLUMNS)
     return [tuple(row[name] for name in names) for row in tables.rows("boosts_log")]
 
 

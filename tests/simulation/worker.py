@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from scripts.recount import Record
 from streams.changelog import EPOCH, K_CLAIM, K_POSITION, PartitionLog, Position
 from streams.decode import decode_run
+from streams.outgoing import boost
 from streams.pages import load_pages
 from streams.partition import Partition
 from streams.rows import INCARNATION_SHIFT, Columns, RowBuilder
@@ -21,7 +22,7 @@ from streams.topics import COMMERCE
 from tests.simulation.broken import Deltas, HastyPageWriter, without_offsets
 from tests.simulation.checkpoints import Checkpoint, Lease, Steps, write_checkpoint
 from tests.simulation.core import TP, run_of
-from tests.simulation.kafka import Changelog, Letter
+from tests.simulation.kafka import Changelog, Letter, named
 from tests.simulation.services import Services, finished
 
 RUN_MAX = 9
@@ -264,7 +265,9 @@ class Worker:
         state = owned.state
         rows = owned.rows.take(state)
         owned.buried += [(b"%d" % dead.offset, dead.raw or b"") for dead in state.dead]
-        state.dead = []
+        told = [boost(decided).value for decided in state.for_you.decided]
+        owned.buried += [(named(value), value) for value in told]
+        state.dead, state.for_you.decided = [], []
         owned.shown = state.next_offset
         return Snapshot(tp, owned, rows, self._checkpoint(owned) if saves else None)
 

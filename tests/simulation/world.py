@@ -335,8 +335,17 @@ def judge(services: Services, case: Case) -> list[str]:
     found = against(services.sink.tables, case.expected, positions_of(case.records))
     if found:
         problems.append(in_words(found))
+    told = sorted(
+        key.decode()
+        for changelog in services.changelogs.values()
+        for key, _ in changelog.dead_letters
+        if not key.isdigit()
+    )
+    decided = sorted(f"boost {name}" for name in case.expected.boosts)
+    if (told if services.protocol.transactions else sorted(set(told))) != decided:
+        problems.append(f"decisions told {told}, expected {decided}")
     for tp, changelog in services.changelogs.items():
-        sent = sorted(int(key) for key, _ in changelog.dead_letters)
+        sent = sorted(int(key) for key, _ in changelog.dead_letters if key.isdigit())
         due = sorted(offset for *at, offset in case.expected.dead_letters if tuple(at) == tp)
         if (sent if services.protocol.transactions else sorted(set(sent))) != due:
             problems.append(f"{tp}: dead letters {sent}, expected {due}")

@@ -27,7 +27,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
         for unit in "mhd"
     },
     "trending_now": ("kind", "entity_id", "score", "velocity", "rank"),
-    "boosts": ("video_id", "pool", "verdict", "decided_at", "weights_version"),
+    "boosts": (
+        *("video_id", "pool", "verdict", "decided_at", "weights_version", "decision_id", "reason"),
+        *("measure", "lower_bound", "upper_bound", "threshold", "impressions", "pool_after"),
+    ),
     "earnings_ledger": (
         *("entry_id", "occurred_at", "creator_id", "source", "state"),
         *("amount_micros", "currency", "reference", "rate_version"),

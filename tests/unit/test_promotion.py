@@ -15,7 +15,7 @@ from schemas.weights import load_weights
 from scripts.logs import open_log
 from streams.decode import decode_run
 from streams.promotion import Promotion, act_of
-from streams.value_model import FIELDS, LIKE, NOTHING, sums_of
+from streams.value_model import LIKE, sums_of
 from tests.oracle.events import T0_MS, event, line_of
 from tests.oracle.logs import count, minute
 from tests.pooling import MINUTE_MS, VIDEO, Feed, Happening, arrivals, decide, pool_weights, sums
@@ -66,8 +66,8 @@ def trace(arriving: tuple[Happening, ...]) -> list[tuple[int, ...]]:
     found = []
     for number in range(1, 5):
         feed.close_before(M + number)
-        found.append(feed.promotion.closed)
-    assert feed.promotion.due is None
+        found.append(feed.closed)
+    assert feed.promotion.due(feed.open) is None
     return found
 
 
@@ -94,13 +94,13 @@ def test_late_events_are_corrections_of_the_first_open_minute() -> None:
     feed.arrive(Happening(AT, 2, "a", VIEW_SUMS))
     feed.arrive(Happening(AT, 3, "a", LIKE_SUMS))
     feed.arrive(Happening(AT, 4, "b", LIKE_SUMS))
-    assert feed.promotion.due == M + 3
+    assert feed.promotion.due(feed.open) == M + 3
     feed.close_before(M + 4)
     # who watched comes too late to make the like of that minute trusted
-    assert feed.promotion.closed == VIEW_SUMS
+    assert feed.closed == VIEW_SUMS
     feed.arrive(Happening(AT + 4 * MINUTE_MS, 5, targets=(2, 3, 4)))
     feed.close_before(M + 9)
-    assert feed.promotion.closed == sums(impressions=1)
+    assert feed.closed == sums(impressions=1)
 
 
 def test_a_hold_ends_though_nobody_comes() -> None:
@@ -141,19 +141,19 @@ def test_an_act_is_what_the_window_counts(kind: str) -> None:
         made = event(kind, **({} if watch_ms is None else {"watch_ms": watch_ms}))
         (parsed,), _ = decode_run([line_of(made)])
         assert isinstance(parsed, wire.VideoEvent)
-        act = act_of(parsed, RULES)
+        act = act_of(parsed)
         counters = minute(count(made), 0)
         assert act.sums == sums_of([counters.get(name, 0) for name in COUNTERS])
         assert (act.minute, act.user_id) == (M, "u")
-        assert act.watched == (watch_ms is not None and watch_ms >= RULES.watched_ms)
 
 
 def test_a_video_that_nobody_saw_has_no_pools() -> None:
     promotion = Promotion(VIDEO)
-    assert promotion.close(M, sums(impressions=99, like=3), WEIGHTS) == []
+    counted = sums(impressions=99, like=3)
+    assert promotion.close(M, counted, lambda: counted, WEIGHTS) == []
     assert promotion.boosting is None
-    assert promotion.due is None
-    assert len(FIELDS) == len(NOTHING) == len(promotion.closed)
+    assert promotion.due(M + 1) is None
+    assert (promotion.shown, promotion.played, promotion.exposures) == (99, 0, 99)
 
 
 @pytest.mark.data
@@ -164,7 +164,7 @@ def test_pools_of_the_real_log(data_dir: Path, rng: Random) -> None:
     videos: dict[str, dict[str, Happening]] = {}
     for number, one in enumerate(decoded):
         assert isinstance(one, wire.VideoEvent)
-        act = act_of(one, RULES)
+        act = act_of(one)
         happened = Happening(one.event_time_ms, number, one.user_id, act.sums)
         videos.setdefault(one.video_id, {}).setdefault(one.id, happened)
     shown = {name: sum(e.sums[0] for e in events.values()) for name, events in videos.items()}

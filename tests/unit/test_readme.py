@@ -181,7 +181,7 @@ def test_the_rules_name_every_reason_and_the_settings_that_stand() -> None:
         assert getattr(settings, name) == value
         assert re.search(rf"`{name}`[^`]{{0,6}}{words}", rules), name
     assert [int(number) for number in re.findall(r"^\*\*(\d+)\. ", rules, re.MULTILINE)] == list(
-        range(1, 15)
+        range(1, 16)
     )
 
 

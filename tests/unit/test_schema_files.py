@@ -12,6 +12,7 @@ import pytest
 
 from schemas import export, wire
 from schemas.base import COMMERCE_TOPIC, DEAD_LETTER_TOPIC, ENGAGEMENT_TOPIC
+from schemas.boosts import BOOSTS_TOPIC
 from schemas.events import EVENT_TYPES
 from schemas.examples import EXAMPLES
 from schemas.failures import DeadLetter, Failure, Reason, Stage
@@ -131,6 +132,7 @@ def test_asyncapi_describes_every_topic_and_message() -> None:
             for topic in (ENGAGEMENT_TOPIC, COMMERCE_TOPIC)
         },
         DEAD_LETTER_TOPIC: {"dead_letter"},
+        BOOSTS_TOPIC: {"boost"},
     }
     for name, spec in EVENT_TYPES.items():
         key = found["components"]["messages"][name]["bindings"]["kafka"]["key"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.trust import Trust
+from streams.promotion import Promotion
+from streams.trust import Trust, trusted
 from tests.oracle.events import T0_MS
 from tests.pooling import DISORDER_MS, MINUTE_MS
 
@@ -29,18 +29,19 @@ stories = st.lists(
 
 def untrusted(arriving: list[Act], rng: Random | None = None) -> dict[int, int]:
     """Return how many likes less un-likes of each minute do not count."""
-    trust, found, newest, first_open = Trust(), {}, 0, FIRST
+    video, found, newest, first_open = Promotion("v"), {}, 0, FIRST
+    trust = Trust(video.watched_from)
     for at_ms, user, kind in [*arriving, (T0_MS + 99 * MINUTE_MS, "z", "view")]:
         if rng is not None and rng.random() < 0.2:
-            trust = Trust.load(
-                msgspec.msgpack.decode(msgspec.msgpack.encode(trust.dump()), strict=False)
-            )
+            old, trust = trust, Trust(video.watched_from)
+            for waiting in old.users():
+                trust.load(waiting, *old.entry(waiting))
         newest = max(newest, at_ms)
         while first_open < (newest - DISORDER_MS) // MINUTE_MS:
-            found[first_open] = trust.close(first_open)
+            found[first_open], _ = trust.close(first_open)
             first_open += 1
         if kind == "view":
-            trust.watch(user, at_ms // MINUTE_MS, first_open)
+            video.watch(user, at_ms // MINUTE_MS, first_open)
         else:
             trust.like(user, at_ms // MINUTE_MS, 1 if kind == "like" else -1)
     return {minute: number for minute, number in found.items() if number}
@@ -66,10 +67,13 @@ def test_it_is_whether_there_was_a_view_by_the_end_of_the_minute(
 
 
 def test_a_view_that_comes_too_late_changes_nothing_that_was_decided() -> None:
-    trust = Trust()
-    trust.like("u", FIRST)
-    assert trust.close(FIRST) == 1
-    trust.watch("u", FIRST, FIRST + 1)
-    assert not trust.trusted("u", FIRST)
-    assert trust.trusted("u", FIRST + 1)
-    assert trust.close(FIRST) == 0, "counted once"
+    video = Promotion("v")
+    trust = Trust(video.watched_from)
+    trust.like("u", FIRST, 1)
+    trust.change(FIRST + 2, FIRST, "u", -1)
+    assert trust.close(FIRST) == (1, {FIRST + 2: -1})
+    video.watch("u", FIRST, FIRST + 1)
+    assert not trusted(video.watched_from, "u", FIRST)
+    assert trusted(video.watched_from, "u", FIRST + 1)
+    assert trust.close(FIRST) == (0, {}), "counted once"
+    assert not trust

@@ -227,8 +227,9 @@ def test_logs_count_a_message_once(client: Client, tables: Tables) -> None:
         boost = {
             "video_id": "a",
             "pool": "L1",
-            "verdict": "promoted",
+            "verdict": "promote",
             "decided_at": 5,
+            "lower_bound": 0.9,
             "version": 1,
         }
         tables.write("boosts_log", boost)
@@ -239,6 +240,7 @@ def test_logs_count_a_message_once(client: Client, tables: Tables) -> None:
         (0, 3, "malformed_json", "7BFF"),
         (1, 3, "malformed_json", "7BFF"),
     ]
-    assert rows(client, "SELECT video_id, pool, verdict FROM boosts") == [("a", "L1", "promoted")]
+    query = "SELECT video_id, pool, verdict, lower_bound FROM boosts"
+    assert rows(client, query) == [("a", "L1", "promote", 0.9)]
     counted = Counter(row[0] for row in rows(client, "SELECT type FROM late FINAL"))
     assert counted == {"view": 3, "like": 1}
