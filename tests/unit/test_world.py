@@ -133,7 +133,7 @@ def test_a_stopped_video_leaves_for_you_and_a_promoted_one_is_shown_more() -> No
 
 def test_days_have_the_hours_of_the_real_log() -> None:
     hours: Counter[int] = Counter()
-    for record in told(arm(assumed=replace(SMALL, users=300, days=2))):
+    for record in told(arm(assumed=replace(SMALL, users=200, creators=60, days=2))):
         event = json.loads(record.value)
         on_day_two = event["event_time_ms"] >= START_MS + 86_400_000  # the first has no videos yet
         if event["type"] == "impression" and on_day_two:
