@@ -1,51 +1,17 @@
 """Every question that the dashboard asks, by name, with its meaning.
 
-"Now" is the newest event time of the log, not the clock: a replayed log of last year has its last
-hour too. Money is summed per currency. All ids are bound as parameters. Filters on `window_start`
-and `occurred_at` prune ClickHouse's partitions before anything is read.
+All ids are bound as parameters. Filters on `window_start` prune ClickHouse's partitions before
+anything is read.
 """
 
 from __future__ import annotations
 
-from dashboard.parameters import DAY_S, HOUR_S, MINUTE_S, Choice, Identifier, Query, Span
+from dashboard import money_queries as money
+from dashboard.parameters import Choice, Query
+from dashboard.spans import RANGE, sql
 
 KINDS = ("video", "hashtag", "sound", "challenge", "creator")
-SOURCES = ("creator_fund", "creator_rewards", "brand_deal", "gift", "affiliate", "sale")
 DIMENSIONS = ("content_type", "length", "hashtag", "sound", "hour", "weekday", "originality")
-
-# $now: the newest event time. $since: also where the first bucket of a span begins; the last bucket
-# of a span is the one that holds now.
-_NOW = "(SELECT max(max_event_time) FROM partitions FINAL) AS now"
-_SINCE = (
-    _NOW
-    + """, if({span_s:UInt32} = 0, toDateTime(0, 'UTC'),
-        toStartOfInterval(toDateTime(now, 'UTC'), toIntervalSecond({step_s:UInt32}))
-            - toIntervalSecond({span_s:UInt32} - {step_s:UInt32})) AS since"""
-)
-
-
-def _sql(text: str) -> str:
-    return text.replace("$since", _SINCE).replace("$now", _NOW)
-
-
-RANGE = Span(
-    {
-        "1h": (HOUR_S, MINUTE_S),
-        "6h": (6 * HOUR_S, 5 * MINUTE_S),
-        "24h": (DAY_S, 15 * MINUTE_S),
-        "7d": (7 * DAY_S, 2 * HOUR_S),
-    }
-)
-PERIOD = Span(
-    {
-        "24h": (DAY_S, HOUR_S),
-        "7d": (7 * DAY_S, 6 * HOUR_S),
-        "30d": (30 * DAY_S, DAY_S),
-        "all": (0, DAY_S),
-    },
-    name="period",
-)
-SOURCE = Choice("source", ("", *SOURCES))
 
 PULSE = Query(
     "pulse",
@@ -61,7 +27,7 @@ PULSE = Query(
 ENGAGEMENT = Query(
     "engagement",
     "What happened in each step of event time, over all videos and lives.",
-    _sql("""
+    sql("""
     WITH $since
     SELECT toStartOfInterval(window_start, toIntervalSecond({step_s:UInt32})) AS at,
         sum(w.impressions) AS impressions, sum(w.views) AS views, sum(w.completions) AS completions,
@@ -108,7 +74,7 @@ LATE = Query(
 TRENDING = Query(
     "trending",
     "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
-    _sql("""
+    sql("""
     WITH $now,
         (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
         toDateTime(now, 'UTC') AS until
@@ -155,125 +121,58 @@ TRENDING = Query(
     compare_by=("kind", "entity_id"),
 )
 
-EARNINGS_BY_SOURCE = Query(
-    "earnings_by_source",
-    "Booked, corrected and estimated money of a period, by source and currency.",
-    _sql("""
-    WITH $since
-    SELECT source, currency,
-        sumIf(e.amount_micros, e.state = 'final') AS final_micros,
-        sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
-        sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
-        count() AS entries, uniqExact(e.creator_id) AS creators
-    FROM earnings_ledger AS e
-    WHERE occurred_at >= since
-    GROUP BY source, currency
-    ORDER BY currency, source
-    """),
-    (PERIOD,),
-)
-
-EARNINGS_OVER_TIME = Query(
-    "earnings_over_time",
-    "Money of a period step by step, by source and currency, estimates included.",
-    _sql("""
-    WITH $since
-    SELECT toStartOfInterval(toDateTime(e.occurred_at, 'UTC'), toIntervalSecond({step_s:UInt32})) AS at,
-        source, currency, sum(e.amount_micros) AS amount_micros
-    FROM earnings_ledger AS e
-    WHERE occurred_at >= since AND {source:String} IN ('', source)
-    GROUP BY at, source, currency
-    ORDER BY at, source, currency
-    LIMIT 5000
-    """),
-    (PERIOD, SOURCE),
-)
-
-TOP_EARNERS = Query(
-    "top_earners",
-    "The creators with the most money in a period, per currency; one row for each of their sources.",
-    _sql("""
-    WITH $since
-    SELECT creator_id, currency, groupArray(source) AS sources,
-        groupArray(booked) AS booked_parts, groupArray(estimated) AS estimated_parts,
-        sum(booked) AS booked_micros, sum(estimated) AS estimated_micros, sum(n) AS entries
+# The pool that a video begins in is entered by no promotion; the others come in the order of the
+# impressions that it takes to get in, for their names are a matter of the weights file.
+POOLS = Query(
+    "pools",
+    "The For You pools as a funnel: who reached each, what was decided there last, who is in it now.",
+    """
+    WITH decided AS (
+        SELECT b.video_id AS video_id, b.pool AS pool,
+            argMax(b.verdict, (b.decided_at, length(b.decision_id), b.decision_id)) AS verdict
+        FROM boosts AS b
+        GROUP BY video_id, pool
+    )
+    SELECT pool,
+        sum(p.entered_at) AS entered_at,
+        if(entered_at = 0, (SELECT count() FROM videos AS v WHERE v.pool != ''), sum(p.reached)) AS reached,
+        sum(p.promoted) AS promoted, sum(p.held) AS held, sum(p.stopped) AS stopped,
+        sum(p.demoted) AS demoted, sum(p.videos) AS videos
     FROM
     (
-        SELECT e.creator_id AS creator_id, e.currency AS currency, e.source AS source,
-            sumIf(e.amount_micros, e.state != 'estimated') AS booked,
-            sumIf(e.amount_micros, e.state = 'estimated') AS estimated,
-            count() AS n
-        FROM earnings_ledger AS e
-        WHERE occurred_at >= since AND {source:String} IN ('', e.source)
-        GROUP BY creator_id, currency, source
-        ORDER BY source
-    )
-    GROUP BY creator_id, currency
-    ORDER BY booked_micros + estimated_micros DESC, creator_id
-    LIMIT 20
-    """),
-    (PERIOD, SOURCE),
-)
-
-ENTRIES = Query(
-    "entries",
-    "The newest ledger entries by event time, of one creator or of all.",
-    _sql("""
-    WITH $since
-    SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
-        rate_version
-    FROM earnings_ledger
-    WHERE occurred_at >= since AND {source:String} IN ('', source)
-        AND {creator:String} IN ('', creator_id)
-    ORDER BY occurred_at DESC, entry_id
-    LIMIT 50
-    """),
-    (PERIOD, SOURCE, Identifier("creator")),
-)
-
-CREATOR = Query(
-    "creator",
-    "One creator: followers, videos, totals, rates. No row: nothing is known of this id.",
-    """
-    SELECT creator_id, followers, videos, views, likes, comments, replies, shares, follows, gifts,
-        gift_coins, engagement_rate, reply_rate
-    FROM creators
-    WHERE creator_id = {creator:String}
+        SELECT v.pool AS pool, 0 AS entered_at, 0 AS reached, 0 AS promoted, 0 AS held, 0 AS stopped,
+            0 AS demoted, count() AS videos
+        FROM videos AS v
+        GROUP BY pool
+        UNION ALL
+        SELECT b.pool_after, min(b.impressions), uniqExact(b.video_id), 0, 0, 0, 0, 0
+        FROM boosts AS b
+        WHERE b.verdict = 'promote' AND b.pool_after != b.pool
+        GROUP BY b.pool_after
+        UNION ALL
+        SELECT d.pool, 0, 0, countIf(d.verdict = 'promote'), countIf(d.verdict = 'hold'),
+            countIf(d.verdict = 'stop'), countIf(d.verdict = 'demote'), 0
+        FROM decided AS d
+        GROUP BY d.pool
+    ) AS p
+    WHERE pool != ''
+    GROUP BY pool
+    ORDER BY entered_at, pool
     """,
-    (Identifier("creator", required=True),),
 )
 
-BALANCE = Query(
-    "balance",
-    "What one creator is owed, per currency, and what is still an estimate, over all of time.",
+DECISIONS = Query(
+    "decisions",
+    "The newest decisions of the pools: what was measured, between which bounds, against what.",
     """
-    SELECT currency,
-        sumIf(e.amount_micros, e.state != 'estimated') AS balance_micros,
-        sumIf(e.amount_micros, e.state = 'final') AS final_micros,
-        sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
-        sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
-        count() AS entries
-    FROM earnings_ledger AS e
-    WHERE creator_id = {creator:String}
-    GROUP BY currency
-    ORDER BY currency
+    SELECT decision_id, video_id, pool, pool_after, verdict, decided_at, reason, measure, lower_bound,
+        upper_bound, threshold, impressions, weights_version
+    FROM boosts
+    WHERE {verdict:String} IN ('all', verdict)
+    ORDER BY decided_at DESC, decision_id
+    LIMIT 40
     """,
-    (Identifier("creator", required=True),),
-)
-
-CREATOR_DAYS = Query(
-    "creator_days",
-    "One creator's money in USD by day and source, estimates included.",
-    """
-    SELECT toDateTime(day, 'UTC') AS at, source, sum(d.amount_micros) AS amount_micros,
-        sum(d.entries) AS entries
-    FROM earnings_daily AS d
-    WHERE creator_id = {creator:String}
-    GROUP BY at, source
-    ORDER BY at DESC, source
-    LIMIT 1000
-    """,
-    (Identifier("creator", required=True),),
+    (Choice("verdict", ("promote", "hold", "stop", "demote", "all")),),
 )
 
 CONTENT = Query(
@@ -313,7 +212,7 @@ TOP_VIDEOS = Query(
 LIVES = Query(
     "lives",
     "Live sessions, those on air first, then the newest.",
-    _sql("""
+    sql("""
     WITH $now
     SELECT live_id, creator_id, started_at, ended_at,
         ended_at < started_at AS on_air,
@@ -327,10 +226,20 @@ LIVES = Query(
     (Choice("state", ("", "on_air", "ended")),),
 )
 
+ON_AIR = Query(
+    "on_air",
+    "How many lives there are, how many of them on air, and how many people watch those.",
+    """
+    SELECT count() AS sessions, countIf(l.ended_at < l.started_at) AS on_air,
+        sumIf(l.viewers_now, l.ended_at < l.started_at) AS viewers_now
+    FROM lives AS l
+    """,
+)
+
 LIVE_ACTIVITY = Query(
     "live_activity",
     "What happened in all lives in each step of event time.",
-    _sql("""
+    sql("""
     WITH $since
     SELECT toStartOfInterval(window_start, toIntervalSecond({step_s:UInt32})) AS at,
         sum(w.views) AS joins, sum(w.likes) AS likes, sum(w.gifts) AS gifts,
@@ -349,9 +258,11 @@ PANELS: dict[str, Query] = {
     for query in (
         *(ENGAGEMENT, DEAD_LETTERS, LATE),
         TRENDING,
-        *(EARNINGS_BY_SOURCE, EARNINGS_OVER_TIME, TOP_EARNERS, ENTRIES),
-        *(CREATOR, BALANCE, CREATOR_DAYS),
+        *(money.EARNINGS_BY_SOURCE, money.EARNINGS_OVER_TIME, money.TOP_EARNERS, money.ENTRIES),
+        *(money.CREATOR, money.BALANCE, money.CREATOR_DAYS, money.CREATOR_ENTRIES),
+        *(money.EXPLANATION, money.EVIDENCE),
+        *(POOLS, DECISIONS),
         *(CONTENT, TOP_VIDEOS),
-        *(LIVES, LIVE_ACTIVITY),
+        *(LIVES, ON_AIR, LIVE_ACTIVITY),
     )
 }

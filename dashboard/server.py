@@ -6,9 +6,11 @@
     GET /api/stream?panels=A,B&range=1h   server-sent events: `history`, `pulse`, `panel`, and
                                           `problem` (nothing can be read), `trouble` (one panel)
 
+    GET /healthz                          that it answers; needs no token
+
 It reads and never writes, takes no cookies, and knows no users: it listens on this machine unless
 told otherwise, and then answers only to names of this machine, so that no web page elsewhere can
-have a browser read it (DNS rebinding).
+have a browser read it (DNS rebinding). Reached from elsewhere it asks for its token.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ from dashboard.queries import PANELS
 from dashboard.reader import Reader
 from dashboard.static import FILES, StaticFile
 from schemas.errors import EngageError, InputError, Refused
+from sinks.http_access import REALM, Access, is_loopback
 
 PANELS_MAX = 12
 SHUTDOWN_S = 2.0
 RETRY_MS = 1_000
+HEALTH = "/healthz"
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -61,7 +65,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Dashboard:
     """The server and its polling; start and stop it inside one event loop.
 
-    `hosts` are further names by which a proxy in front may call it.
+    `hosts` are further names by which a proxy in front may call it. A host that other machines reach
+    needs a token, else ConfigError.
     """
 
     def __init__(
@@ -72,7 +77,9 @@ class Dashboard:
         host: str = "127.0.0.1",
         port: int = 0,
         hosts: tuple[str, ...] = (),
+        token: str = "",
     ) -> None:
+        self._access = Access(host, token)
         self._reader = Reader(clickhouse, database)
         self._hub = Hub(self._reader)
         self.host = host
@@ -121,11 +128,12 @@ class Dashboard:
         await self.stop()
 
     def _application(self) -> web.Application:
-        app = web.Application(middlewares=[self._check_host, _errors_as_json])
+        app = web.Application(middlewares=[self._check_host, self._check_token, _errors_as_json])
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/api/panels", _describe)
         app.router.add_get("/api/panels/{name}", self._panel)
         app.router.add_get("/api/stream", self._stream)
+        app.router.add_get(HEALTH, _health)
         app.router.add_get("/{path:.*}", _static)
         return app
 
@@ -134,6 +142,16 @@ class Dashboard:
         if self._hosts is not None and not self._known_host(request.host):
             text = f"this dashboard does not answer as {request.host!r}: see --allow-host\n"
             return web.Response(status=421, text=text)
+        return await handler(request)
+
+    @web.middleware
+    async def _check_token(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if request.path != HEALTH and not self._access.allows(
+            request.headers.get("Authorization", "")
+        ):
+            return web.Response(
+                status=401, headers={"WWW-Authenticate": REALM}, text="the password is the token\n"
+            )
         return await handler(request)
 
     def _known_host(self, host: str) -> bool:
@@ -174,16 +192,6 @@ class Dashboard:
         return response
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _is_everywhere(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_unspecified
@@ -195,6 +203,10 @@ def _query(name: str) -> Query:
     if name not in PANELS:
         raise InputError(f"there is no panel {name[:40]!r}: there are {', '.join(PANELS)}")
     return PANELS[name]
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
 
 
 async def _describe(_request: web.Request) -> web.Response:

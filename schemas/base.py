@@ -17,6 +17,13 @@ SHARE_BPS_MAX = 10_000
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Label = Annotated[str, StringConstraints(max_length=256)]
 Text = Annotated[str, StringConstraints(max_length=4096)]
+Cause = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+BirthDate = Annotated[
+    str,
+    StringConstraints(
+        min_length=10, max_length=10, pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+    ),
+]
 Currency = Annotated[str, StringConstraints(min_length=3, max_length=3, pattern="^[A-Z]{3}$")]
 Feed = Literal["for_you", "following", "profile", "search", "shop", "other"]
 
@@ -88,11 +95,15 @@ class LiveEvent(BaseEvent):
     creator_id: Id
 
 
-class CommerceEvent(BaseEvent):
-    """Lives in the partition of its buyer, so that a click and its order meet."""
+class UserKeyed(BaseEvent):
+    """Lives in the partition of its user."""
 
     topic: ClassVar[str] = COMMERCE_TOPIC
     key_field: ClassVar[str] = "user_id"
+
+
+class CommerceEvent(UserKeyed):
+    """Lives in the partition of its buyer, so that a click and its order meet."""
 
     product_id: Id
     seller_id: Id
@@ -108,6 +119,12 @@ class OrderEvent(CommerceEvent):
     paid_micros: Micros
     currency: Currency
     refund_micros: Micros | None = None
+
+
+class OrderHoldEvent(OrderEvent):
+    """A decision about what an order pays, with its reason."""
+
+    reason: Cause
 
 
 class ControlEvent(BaseEvent):

@@ -26,6 +26,7 @@ from pydantic_core import from_json
 from schemas.base import (
     MESSAGE_BYTES_MAX,
     BaseEvent,
+    BirthDate,
     Coins,
     Collaborator,
     CommerceEvent,
@@ -39,9 +40,12 @@ from schemas.base import (
     Micros,
     Milestone,
     OrderEvent,
+    OrderHoldEvent,
     Quantity,
     SpanMs,
     Text,
+    TimeMs,
+    UserKeyed,
     VideoEvent,
     VideoKeyed,
     check_collaborators,
@@ -262,11 +266,7 @@ class GiftRefunded(LiveEvent):
 
 
 class AffiliateClick(CommerceEvent):
-    """A click on a creator's product link; `live_id` says that it was made inside that live.
-
-    The contract gives all commerce types one list of fields; a click has no order yet, so here
-    the order's fields may be absent.
-    """
+    """A click on a creator's product link, inside that live if any; it may have no order yet."""
 
     type: Literal["affiliate_click"]
     live_id: Id | None = None
@@ -295,11 +295,34 @@ class OrderRefunded(OrderEvent):
     type: Literal["order_refunded"]
 
 
-class Tick(ControlEvent):
-    """Event time went on in an idle partition; a worker writes it so that every replay sees it.
+class OrderFrozen(OrderHoldEvent):
+    """An order is held for a risk: it pays nothing until it is released."""
 
-    Belongs to every source topic. It moves the partition's event time and does nothing else.
-    """
+    type: Literal["order_frozen"]
+
+
+class OrderReleased(OrderHoldEvent):
+    """An order is held no longer."""
+
+    type: Literal["order_released"]
+
+
+class OrderIneligible(OrderHoldEvent):
+    """An order pays nothing, for good: canceled, fraud, against the rules."""
+
+    type: Literal["order_ineligible"]
+
+
+class CreatorRegistered(UserKeyed):
+    """What is known of a creator's account and person; `user_id` is the creator."""
+
+    type: Literal["creator_registered"]
+    registered_at_ms: TimeMs
+    birth_date: BirthDate | None = None
+
+
+class Tick(ControlEvent):
+    """Event time went on in an idle partition of any source topic, as its worker says; no more."""
 
     type: Literal["tick"]
 
@@ -318,6 +341,10 @@ PydanticEvent = Annotated[
     | OrderPlaced
     | OrderSettled
     | OrderRefunded
+    | OrderFrozen
+    | OrderReleased
+    | OrderIneligible
+    | CreatorRegistered
     | Tick,
     Field(discriminator="type"),
 ]

@@ -97,6 +97,10 @@ _ALL = (
     _product("order_placed", **_ORDER),
     _product("order_settled", **_ORDER),
     _product("order_refunded", **_ORDER, refund_micros=12_990_000),
+    _product("order_frozen", **_ORDER, reason="payment under review"),
+    _product("order_released", **_ORDER, reason="payment confirmed"),
+    _product("order_ineligible", **_ORDER, reason="canceled before delivery"),
+    _event("creator_registered", registered_at_ms=_TIME_MS - 86_400_000, birth_date="1999-02-28"),
     _event("tick"),
 )
 

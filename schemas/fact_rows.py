@@ -18,7 +18,10 @@ from schemas.row_types import (
 
 
 class OrderEvent(Row):
-    """One step of an order; `refund_micros` is absent where all that was paid goes back."""
+    """One step of an order; `refund_micros` is absent where all that was paid goes back.
+
+    `reason` is why it was frozen, released or made ineligible, else empty.
+    """
 
     user_id: Text
     order_id: Text
@@ -34,6 +37,7 @@ class OrderEvent(Row):
     paid_micros: Number
     currency: Word
     refund_micros: OptionalNumber
+    reason: Text
     version: Natural
 
 
@@ -107,6 +111,32 @@ class FollowAction(Row):
     version: Natural
 
 
+class CreatorRegistration(Row):
+    """What is known of a creator; the last by (event_time, event_id) stands. No birth date: empty."""
+
+    creator_id: Text
+    event_id: Text
+    source: Small
+    event_time: Milliseconds
+    registered_at: Milliseconds
+    birth_date: Text
+    version: Natural
+
+
+class Engagement(Row):
+    """A like, comment, reply, share, favorite or follow; `creator_id` is whom the event names."""
+
+    video_id: Text
+    user_id: Text
+    event_id: Text
+    type: Word
+    source: Small
+    event_time: Milliseconds
+    creator_id: Text
+    counted: Flag
+    version: Natural
+
+
 FACT_TABLES: dict[str, type[Row]] = {
     "order_events": OrderEvent,
     "affiliate_clicks": AffiliateClick,
@@ -114,4 +144,6 @@ FACT_TABLES: dict[str, type[Row]] = {
     "search_views": SearchView,
     "deals": Deal,
     "follow_actions": FollowAction,
+    "creator_registrations": CreatorRegistration,
+    "engagements": Engagement,
 }

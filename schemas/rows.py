@@ -162,7 +162,11 @@ class GiftStreak(Row):
 
 
 class Estimate(Row):
-    """Money expected but not booked; cumulative under its key, an amount of 0 means gone."""
+    """Money expected but not booked; cumulative under its key, an amount of 0 means gone.
+
+    `parts` are what each creator has of a shared amount, `creator:micros`; of one that is not shared
+    there are none.
+    """
 
     entry_id: Text
     occurred_at: Milliseconds
@@ -173,6 +177,7 @@ class Estimate(Row):
     currency: Word
     reference: Text
     rate_version: Word
+    parts: Texts
     version: Natural
 
 
@@ -261,6 +266,29 @@ class Boost(Row):
     version: Natural
 
 
+class BurstRow(Row):
+    """A burst of a hashtag, sound or challenge; `ended_at` of 0: it lasts. Not found again: counted 0."""
+
+    kind: Word
+    entity_id: Text
+    began_at: Milliseconds
+    ended_at: Milliseconds
+    z: Real
+    events: Real
+    expected: Real
+    rules_version: Word
+    counted: Flag
+    version: Natural
+
+
+class BurstRun(Row):
+    """Up to which event time bursts were looked for."""
+
+    name: Word
+    through: Milliseconds
+    version: Natural
+
+
 class PartitionState(Row):
     """How far a partition is counted: `position` is the next offset."""
 
@@ -292,6 +320,8 @@ TABLES: dict[str, type[Row]] = {
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,
+    "bursts_log": BurstRow,
+    "burst_runs": BurstRun,
     "partitions": PartitionState,
     **FACT_TABLES,
 }

@@ -15,6 +15,13 @@ from schemas.events import EVENT_TYPES
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Label = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=4096)]
+Cause = Annotated[str, Meta(min_length=1, max_length=256)]
+BirthDate = Annotated[
+    str,
+    Meta(
+        min_length=10, max_length=10, pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+    ),
+]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$")]
 Feed = Literal["for_you", "following", "profile", "search", "shop", "other"]
 TimeMs = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
@@ -272,7 +279,11 @@ class GiftRefunded(LiveEvent, frozen=True, kw_only=True, tag_field="type", tag="
     reason: Text
 
 
-class CommerceEvent(BaseEvent, frozen=True, kw_only=True):
+class UserKeyed(BaseEvent, frozen=True, kw_only=True):
+    """Lives in the partition of its user."""
+
+
+class CommerceEvent(UserKeyed, frozen=True, kw_only=True):
     """Lives in the partition of its buyer, so that a click and its order meet."""
 
     product_id: Id
@@ -288,7 +299,7 @@ class AffiliateClick(
     tag_field="type",
     tag="affiliate_click",
 ):
-    """A click on a creator's product link; `live_id` says that it was made inside that live."""
+    """A click on a creator's product link, inside that live if any; it may have no order yet."""
 
     live_id: Id | None = None
     order_id: Id | None = None
@@ -320,12 +331,55 @@ class OrderRefunded(OrderEvent, frozen=True, kw_only=True, tag_field="type", tag
     """Money went back to the buyer; without refund_micros all that was paid."""
 
 
+class OrderHoldEvent(OrderEvent, frozen=True, kw_only=True):
+    """A decision about what an order pays, with its reason."""
+
+    reason: Id
+
+
+class OrderFrozen(OrderHoldEvent, frozen=True, kw_only=True, tag_field="type", tag="order_frozen"):
+    """An order is held for a risk: it pays nothing until it is released."""
+
+
+class OrderReleased(
+    OrderHoldEvent,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="order_released",
+):
+    """An order is held no longer."""
+
+
+class OrderIneligible(
+    OrderHoldEvent,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="order_ineligible",
+):
+    """An order pays nothing, for good: canceled, fraud, against the rules."""
+
+
+class CreatorRegistered(
+    UserKeyed,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="creator_registered",
+):
+    """What is known of a creator's account and person; `user_id` is the creator."""
+
+    registered_at_ms: TimeMs
+    birth_date: BirthDate | None = None
+
+
 class ControlEvent(BaseEvent, frozen=True, kw_only=True):
     """Not about a subject: written by workers, into a partition of their choice of any source topic."""
 
 
 class Tick(ControlEvent, frozen=True, kw_only=True, tag_field="type", tag="tick"):
-    """Event time went on in an idle partition; a worker writes it so that every replay sees it."""
+    """Event time went on in an idle partition of any source topic, as its worker says; no more."""
 
 
 Event = (
@@ -358,6 +412,10 @@ Event = (
     | OrderPlaced
     | OrderSettled
     | OrderRefunded
+    | OrderFrozen
+    | OrderReleased
+    | OrderIneligible
+    | CreatorRegistered
     | Tick
 )
 
@@ -391,6 +449,10 @@ CLASS_OF: Mapping[str, type[Event]] = {
     "order_placed": OrderPlaced,
     "order_settled": OrderSettled,
     "order_refunded": OrderRefunded,
+    "order_frozen": OrderFrozen,
+    "order_released": OrderReleased,
+    "order_ineligible": OrderIneligible,
+    "creator_registered": CreatorRegistered,
     "tick": Tick,
 }
 TYPE_OF: Mapping[type[Event], str] = {model: name for name, model in CLASS_OF.items()}

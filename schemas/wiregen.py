@@ -60,7 +60,7 @@ def wire_source() -> str:
         spec.model: name for name, spec in events.EVENT_TYPES.items()
     }
     target_models = set(get_args(get_args(events.VideoTarget)[0]))
-    parts = [_HEADER, *(f"{name} = {_alias(hint)}" for name, hint in _ALIASES.items())]
+    parts = [_HEADER, *(_assignment(name, _alias(hint)) for name, hint in _ALIASES.items())]
     written: set[type[BaseModel]] = {base.Model}
     nested: list[type[BaseModel]] = [base.Collaborator, base.Milestone]
     for leaf in [*nested, *leaves]:
@@ -133,6 +133,16 @@ def _hint(hint: Any) -> str:
     if hint in (str, int, bool) or (isinstance(hint, type) and issubclass(hint, base.Model)):
         return str(hint.__name__)
     raise NotImplementedError(f"no wire type for {hint}")
+
+
+def _assignment(name: str, alias: str) -> str:
+    """An alias, on lines of its own parts if it is long."""
+    line = f"{name} = {alias}"
+    if len(line) <= _LINE_MAX:
+        return line
+    inner, bounds = alias.removeprefix("Annotated[").removesuffix("]").split(", Meta(")
+    meta = f"    Meta(\n        {bounds.removesuffix(')')}\n    ),"
+    return f"{name} = Annotated[\n    {inner},\n{meta}\n]"
 
 
 def _alias(hint: Any) -> str:

@@ -15,7 +15,7 @@ import zstandard
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from scripts.progress_of import end_offsets
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings
 
 FOLDER = "topics"
@@ -40,7 +40,7 @@ async def archive_topics(
 async def _archive(kafka: str, tp: TopicPartition, end: int, path: Path) -> int:
     encode = msgspec.msgpack.Encoder().encode
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **kafka_options(kafka),
         group_id=None,
         enable_auto_commit=False,
         isolation_level="read_uncommitted",

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import ConfigError
+from schemas.rates import load_rates
 from scripts.benchmarks import full_path, report
 from scripts.benchmarks.chart import svg
 from scripts.benchmarks.child import measure_child
@@ -33,7 +34,7 @@ from scripts.benchmarks.measured import Result
 from scripts.benchmarks.report import Run
 from scripts.benchmarks.source import Source, default_broker, fill, open_broker, recount_source
 from scripts.benchmarks.verify import Checked, checker
-from streams.config import Settings
+from streams.config import Settings, load_settings
 
 HELP = "measure the pipeline on one core, against stock Faust"
 EXAMPLES = """\
@@ -60,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a real Kafka started for this (default where Java is), the embedded broker, or an "
         "empty one of yours",
     )
+    parser.add_argument(
+        "--rates", metavar="FILE", help="dated rates (default: those of ENGAGE_RATES, else ours)"
+    )
     parser.add_argument("--rounds", metavar="R", type=int, help=f"default {ROUNDS_DEFAULT}")
     parser.add_argument("--quick", action="store_true", help="few events, one round")
     parser.add_argument("--output", metavar="FILE.json", type=Path, help="everything measured")
@@ -74,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--events {events}: at least {EVENTS_MIN:,}, fewer cannot be measured")
     if not 1 <= rounds <= ROUNDS_MAX:
         raise ConfigError(f"--rounds {rounds}: must be from 1 to {ROUNDS_MAX}")
+    rates = load_settings().with_(rates=args.rates).rates
+    load_rates(rates or None)  # before anything is started
     stock_events = STOCK_EVENTS_QUICK if args.quick else STOCK_EVENTS
     choice, reason = (args.kafka, "") if args.kafka else default_broker()
     cores, checked = share_out(), Checked()
@@ -81,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="engage-bench-") as scratch,
         open_broker(choice, cores) as (settings, broker),
     ):
+        settings = settings.with_(rates=rates)
         source = fill(settings, broker, events=events, seed=args.seed, minutes=MINUTES)
         jobs = _jobs(source, cores, checked, min(stock_events, source.counted_in_engagement))
         runs = _measure(jobs, rounds, cores, Path(scratch))

@@ -31,8 +31,18 @@ EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Try it": ("demo", "run", "sql", "generate"),
-    "Run it": ("up", "migrate", "worker", "replay", "settle", "payout", "rebuild"),
-    "Look": ("dashboard", "explain", "quote", "rates", "weights", "dead-letters"),
+    "Run it": (
+        "up",
+        "migrate",
+        "worker",
+        "replay",
+        "settle",
+        "trends",
+        "fraud",
+        "payout",
+        "rebuild",
+    ),
+    "Look": ("dashboard", "explain", "quote", "rates", "weights", "calibrate", "dead-letters"),
     "Ask it": ("experiment",),
     "Prove it": ("audit", "bench", "load-test", "doctor"),
 }

@@ -15,12 +15,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from dashboard.server import Dashboard, is_loopback
+from dashboard.server import Dashboard
 from schemas.errors import ConfigError
 from scripts.options import CLICKHOUSE_ENV, clickhouse_option, data_option
 from scripts.stack import running_stack
 from sinks.client import parse_url
 from sinks.embedded import EmbeddedClickHouse
+from sinks.http_access import Access, is_loopback
 from streams.config import load_settings
 
 HELP = "look at everything, live, in a browser"
@@ -37,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     data_option(parser, note="running or not; goes before --clickhouse")
     clickhouse_option(parser)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (this machine)")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (this machine); any other needs ENGAGE_HTTP_TOKEN",
+    )
     parser.add_argument(
         "--port", type=int, default=PORT_DEFAULT, help="0 takes a free one (default %(default)s)"
     )
@@ -54,13 +59,16 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
     if not 0 <= args.port <= 65_535:
         raise ConfigError(f"--port {args.port}: must be from 0 to 65535")
+    settings = load_settings()
+    Access(args.host, settings.http_token)  # refuses before anything is started
     with _clickhouse(args.data, args.clickhouse) as url:
         dashboard = Dashboard(
             url,
-            database=load_settings().database,
+            database=settings.database,
             host=args.host,
             port=args.port,
             hosts=tuple(args.allow_host),
+            token=settings.http_token,
         )
         asyncio.run(serve(dashboard))
     return 0
@@ -75,7 +83,7 @@ async def serve(dashboard: Dashboard) -> None:
     async with dashboard:
         print(f"{READY}{dashboard.url}   Ctrl-C stops it", flush=True)
         if not is_loopback(dashboard.host):
-            print("warning: whoever reaches this port can read everything here", file=sys.stderr)
+            print("the token, ENGAGE_HTTP_TOKEN, is the password; any user name", file=sys.stderr)
         await stopping.wait()
 
 

@@ -23,6 +23,7 @@ from scripts.options import data_option, port
 from scripts.run import add_log_arguments, drain, feed, settings_of, settle
 from scripts.stack import Ports, Stack, running_stack
 from scripts.summary import print_summary
+from scripts.trends import find_bursts
 
 HELP = "everything, on a sample log"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
             drain(stack)
             seconds = time.monotonic() - started_s
             settle(stack)
+            find_bursts(stack.client, stack.settings)
             print_summary(stack.client, seconds)
             if page is not None:
                 print(f"\nlive dashboard: {page.url}   Ctrl-C stops everything", flush=True)

@@ -201,10 +201,11 @@ async def check_topics(address: str) -> Finding:
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
 
+    from streams.clients import kafka_options
     from streams.config import load_settings
     from streams.topics import wanted
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**kafka_options(address), request_timeout_ms=10_000)
     try:
         await admin.start()
         present = set(await admin.list_topics())

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Any
 
+from schemas.entries import entry_id
 from schemas.errors import ConfigError, InputError
 from schemas.rates import Rates, load_rates
 from scripts.kept_rules import settings_of_folder
@@ -70,7 +71,7 @@ WHERE {entry:String} = key OR startsWith({entry:String}, concat(key, ':'))
 """
 _ORDER = """
 SELECT type, event_id, toUnixTimestamp64Milli(event_time), user_id, product_id, quantity, paid_micros,
-       currency, refund_micros
+       currency, refund_micros, reason
 FROM order_events FINAL WHERE order_id = {id:String} ORDER BY event_time, event_id
 """
 _DEAL = """
@@ -116,33 +117,33 @@ def run(args: argparse.Namespace) -> int:
 
 def explained(client: Any, entry: Entry, rates: Rates, region: str) -> list[str]:
     """Return an entry's explanation, a line each."""
-    entry_id, at_ms, creator_id, source, state, amount, currency, reference, rate = entry
+    name, at_ms, creator_id, source, state, amount, currency, reference, rate = entry
     lines = [
-        f"{entry_id}",
+        f"{name}",
         f"  {in_words(amount, currency)} to {creator_id}, {source}, {state}, {time_text(at_ms)}",
         f"  for {reference}, rate {rate or '-'}",
     ]
-    stored = client.query(_STORED, parameters={"entry": entry_id}).result_rows
+    stored = client.query(_STORED, parameters={"entry": name}).result_rows
     if stored and stored[0][1]:
         lines.append(f"  because: {stored[0][1]}")
     if stored and stored[0][0]:
         lines += _indented(explanation_lines(stored[0][0]))
     elif source == "gift":
-        lines += _indented(_gift(client, entry_id, rates))
+        lines += _indented(_gift(client, name, rates))
     elif source == "creator_rewards":
-        lines += _indented(_reward(client, entry_id, at_ms, rates, region))
+        lines += _indented(_reward(client, entry, rates, region))
     return lines + _indented(_events(client, source, reference))
 
 
-def _gift(client: Any, entry_id: str, rates: Rates) -> list[str]:
-    found = client.query(_STREAK, parameters={"entry": entry_id}).result_rows
+def _gift(client: Any, entry: str, rates: Rates) -> list[str]:
+    found = client.query(_STREAK, parameters={"entry": entry}).result_rows
     if not found:
         return []
     count, coins, state, orders, at_ms, user, gift = found[0]
     rate = rates.gift(at_ms)
     per_coin = rate.micros_per_coin if rate else 0
     currency = rate.currency if rate else "USD"
-    key = ":".join(entry_id.split(":")[:_STREAK_PARTS])
+    key = ":".join(entry.split(":")[:_STREAK_PARTS])
     others = client.query(_OF_STREAK, parameters={"key": key}).result_rows
     return [
         f"streak of {user}: {count:,} x {gift} of {coins:,} coins, {state}",
@@ -154,19 +155,18 @@ def _gift(client: Any, entry_id: str, rates: Rates) -> list[str]:
         *(
             f"also of this streak: {name}, {in_words(amount, its_currency)}"
             for name, amount, its_currency in others
-            if name != entry_id
+            if name != entry
         ),
     ]
 
 
-def _reward(client: Any, entry_id: str, at_ms: int, rates: Rates, region: str) -> list[str]:
-    # an estimate is the whole of a video's day, before it is split
-    videos = [
-        video._replace(collaborators=())
-        for video in Facts(client).rewards_videos(rates.rewards_threshold_views_min)
-    ]
+def _reward(client: Any, entry: Entry, rates: Rates, region: str) -> list[str]:
+    name, at_ms, creator_id = entry[:3]  # of a shared video the name ends in the creator's
+    names = (name, name.removesuffix(f":{entry_id(creator_id)}"))
+    videos = Facts(client).rewards_videos(rates.rewards_threshold_views_min)
     lines = rewards_lines(videos, rates, region, at_ms // DAY_MS).lines
-    found = next((line for line in lines if line.key == entry_id), None)
+    mine = (line for line in lines if line.creator_id == creator_id)
+    found = next((line for line in mine if line.key in names), None)
     return [step_in_words(step) for step in found.explanation] if found else []
 
 
@@ -174,9 +174,12 @@ def _events(client: Any, source: str, reference: str) -> Iterable[str]:
     kind, _, name = reference.partition(":")
     if kind == "order":
         for step in client.query(_ORDER, parameters={"id": name}).result_rows:
-            what, event, at_ms, user, product, quantity, paid, currency, refund = step
+            what, event, at_ms, user, product, quantity, paid, currency, refund, reason = step
             amount = in_words(paid if refund is None else refund, currency)
-            yield f"event {event}: {what} {time_text(at_ms)}, {user}, {quantity} x {product}, {amount}"
+            yield (
+                f"event {event}: {what} {time_text(at_ms)}, {user}, {quantity} x {product}, {amount}"
+                + (f": {reason}" if reason else "")
+            )
     elif source == "brand_deal":
         for row in client.query(_DEAL, parameters={"id": name}).result_rows:
             deal, brand, at_ms, fee, currency, milestones = row

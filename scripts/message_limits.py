@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
 from scripts.records import LogRecord
+from streams.clients import kafka_options
 
 _BATCH_OVERHEAD_BYTES = 512  # header, lengths, timestamps: more than it ever is
 
@@ -35,7 +36,7 @@ class MessageLimits:
         return packed + len(record.key) + _BATCH_OVERHEAD_BYTES <= limit
 
     async def _ask(self, topic: str) -> int | None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+        admin = AIOKafkaAdminClient(**kafka_options(self._kafka))
         try:
             await admin.start()
             resource = ConfigResource(ConfigResourceType.TOPIC, topic)

@@ -7,6 +7,8 @@ import os
 from datetime import date
 from pathlib import Path
 
+from streams.config import text_of
+
 KAFKA_ENV = "ENGAGE_KAFKA"
 CLICKHOUSE_ENV = "ENGAGE_CLICKHOUSE"
 
@@ -15,7 +17,7 @@ def kafka_option(parser: argparse.ArgumentParser, *, note: str = "") -> None:
     """Add --kafka; `args.kafka` is None when neither flag nor environment names a broker."""
     parser.add_argument(
         "--kafka",
-        metavar="HOST:PORT[,...]",
+        metavar="[PROTOCOL://]HOST:PORT[,...]",
         default=os.environ.get(KAFKA_ENV) or None,
         help=_with(f"a real Kafka; else the environment's {KAFKA_ENV}", note),
     )
@@ -26,7 +28,7 @@ def clickhouse_option(parser: argparse.ArgumentParser, *, note: str = "") -> Non
     parser.add_argument(
         "--clickhouse",
         metavar="URL",
-        default=os.environ.get(CLICKHOUSE_ENV) or None,
+        default=text_of("clickhouse", os.environ) or None,
         help=_with(
             "a real ClickHouse, http://user:password@host:8123; else the environment's "
             f"{CLICKHOUSE_ENV}, which unlike a flag no process list shows",

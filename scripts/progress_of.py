@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings
 from streams.topics import SOURCES
 
@@ -54,7 +54,7 @@ async def end_offsets(settings: Settings) -> dict[Position, int]:
         Unavailable: no broker answers, or it stops answering.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
+        **kafka_options(settings.kafka, settings),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",

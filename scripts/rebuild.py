@@ -24,11 +24,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import Refused, Unavailable
+from schemas.rates import load_rates
 from schemas.rows import TABLES
 from scripts.options import clickhouse_option, kafka_option
 from sinks.client import answering, connect
 from sinks.migrate import migrate
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings, load_settings
 from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
 
@@ -47,12 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on although the topics no longer begin at their first message",
     )
+    parser.add_argument(
+        "--rates",
+        metavar="FILE",
+        help="dated rates that the workers will count by: checked before anything is emptied "
+        "(default: those of ENGAGE_RATES, else schemas/rates.toml)",
+    )
     parser.add_argument("--cluster", metavar="NAME", default="", help="a ClickHouse cluster")
 
 
 def run(args: argparse.Namespace) -> int:
     """Drop state and derived tables, and make them new."""
-    settings = load_settings().with_(kafka=args.kafka, clickhouse=args.clickhouse)
+    settings = load_settings().with_(kafka=args.kafka, clickhouse=args.clickhouse, rates=args.rates)
+    load_rates(settings.rates or None)
     asyncio.run(_refuse_if_used(settings))
     asyncio.run(check_topics(settings))  # before anything is emptied
     lost = asyncio.run(_lost_messages(settings))
@@ -63,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
         )
     _empty_tables(settings, args.cluster)
     asyncio.run(_new_changelogs(settings))
-    print("state and derived tables are new: start the workers, they count from the first message")
+    by = f" with --rates {args.rates}" if args.rates else ""
+    print(f"state and derived tables are new: start the workers{by}, they count from the beginning")
     return 0
 
 
@@ -84,7 +93,7 @@ async def _members(admin: AIOKafkaAdminClient, group_id: str) -> int:
 
 async def _lost_messages(settings: Settings) -> int:
     """Return how many messages retention has deleted from the source topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, group_id=None)
+    consumer = AIOKafkaConsumer(**kafka_options(settings.kafka, settings), group_id=None)
     partitions = [TopicPartition(t, p) for t in SOURCES for p in range(settings.partitions)]
     try:
         await consumer.start()

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 import msgspec
+from aiokafka.partitioner import murmur2
 
 from schemas.base import ENGAGEMENT_TOPIC
 from schemas.events import EVENT_TYPES
@@ -27,6 +28,10 @@ class LogRecord(NamedTuple):
     key: bytes
     value: bytes
     event_time_ms: int | None
+
+    def partition_among(self, partitions: int) -> int:
+        """Return the partition that every Kafka client chooses for the key."""
+        return (int(murmur2(self.key)) & 0x7FFFFFFF) % partitions
 
 
 class _Look(msgspec.Struct, gc=False):

@@ -21,6 +21,7 @@ from scripts.replay import ReplayReport, replay
 from scripts.settle import settle_closed_days
 from scripts.settlement.texts import refusal_line
 from scripts.stack import Stack, refuse_used
+from scripts.trends import find_bursts
 from streams.agents import rules_of
 from streams.config import Settings, load_settings
 
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         sent = sum(feed(stack, log).sent for log in logs)
         drain(stack)
         settle(stack)
+        find_bursts(stack.client, stack.settings)
         stack.finish()
     seconds = time.monotonic() - started_s
     print(f"{sent:,} messages counted in {seconds:.1f} s; results in {args.data}", file=sys.stderr)

@@ -23,6 +23,7 @@ from aiokafka.structs import RecordMetadata
 from schemas.errors import Refused, Unavailable
 from scripts.message_limits import MessageLimits
 from scripts.records import LogRecord
+from streams.clients import kafka_options
 from streams.topics import SOURCES
 
 # What goes wrong is raised, in one line; the client would print it as well, in its own words.
@@ -179,7 +180,7 @@ async def open_sender(
         Refused: a topic does not exist; topics are never made by accident.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka,
+        **kafka_options(kafka),
         acks="all",
         enable_idempotence=idempotent,
         compression_type="snappy",  # the lz4 of aiokafka is level 9: 18 times slower to write

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas.errors import EngageError, Refused
 from scripts import processes
-from streams.config import Settings
+from streams.config import SECRETS, Settings, env_name
 
 _COMMAND = (sys.executable, "-m", "streams.worker")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,7 @@ _HEALTHY_S = 60.0
 
 @dataclass(slots=True)
 class _Slot:
+    number: int
     process: subprocess.Popen[bytes]
     started_s: float
     failures: int = 0
@@ -43,7 +44,9 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all workers."""
-        self._slots = [_Slot(self._spawn(), time.monotonic()) for _ in range(self.number)]
+        self._slots = [
+            _Slot(number, self._spawn(number), time.monotonic()) for number in range(self.number)
+        ]
 
     @property
     def pids(self) -> list[int]:
@@ -68,7 +71,11 @@ class Supervisor:
                 slot.failures = 0 if healthy else min(slot.failures + 1, len(self.backoff_s) - 1)
                 slot.restart_at_s = now_s + self.backoff_s[slot.failures]
             elif now_s >= slot.restart_at_s:
-                slot.process, slot.started_s, slot.restart_at_s = self._spawn(), now_s, None
+                slot.process, slot.started_s, slot.restart_at_s = (
+                    self._spawn(slot.number),
+                    now_s,
+                    None,
+                )
                 self.restarts += 1
 
     def stop(self, *, grace_s: float = 30.0) -> None:
@@ -80,6 +87,11 @@ class Supervisor:
         for slot in self._slots:
             processes.stop(slot.process, grace_s=max(0.1, deadline_s - time.monotonic()))
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        env = os.environ | self.settings.environment() | {"PYTHONPATH": str(_ROOT)}
+    def _spawn(self, number: int) -> subprocess.Popen[bytes]:
+        settings = self.settings
+        if settings.metrics_port:  # each worker has a port of its own
+            settings = settings.with_(metrics_port=settings.metrics_port + number)
+        env = os.environ | settings.environment() | {"PYTHONPATH": str(_ROOT)}
+        for name in SECRETS:  # their values are in the settings already
+            env.pop(f"{env_name(name)}_FILE", None)
         return processes.start(self.command, log=self.log, env=env)

@@ -21,6 +21,7 @@ from schemas.rates import load_rates, load_weights
 from streams import topics
 from streams.app import build_app, source_topic, state_table
 from streams.config import Settings
+from streams.exposition import Observer
 from streams.pipeline import Pipeline
 from streams.values import Rules
 
@@ -49,6 +50,12 @@ def build_worker(settings: Settings, pipeline_type: type[Pipeline] = Pipeline) -
         _wire_store(state_table(app, settings, source).data, pipeline, settings, source)
         _wire_agent(app, pipeline, source_topic(app, settings, source), source)
 
+    observer = Observer(app, pipeline, settings)
+
+    @app.task
+    async def observe() -> None:
+        await _or_exit("metrics", observer.start())
+
     @app.task
     async def flush_regularly() -> None:
         while not app.should_stop:
@@ -58,6 +65,10 @@ def build_worker(settings: Settings, pipeline_type: type[Pipeline] = Pipeline) -
                 await _or_exit("watch", pipeline.watch())
                 await _or_exit("tick", pipeline.tick_idle())
 
+    @app.on_partitions_assigned.connect
+    async def on_assigned(app: Any, assigned: set[TP], **_: Any) -> None:
+        pipeline.joined = True
+
     @app.on_partitions_revoked.connect
     async def on_revoked(app: Any, revoked: set[TP], **_: Any) -> None:
         await _or_exit("flush at revocation", pipeline.flush_in_time())
@@ -66,6 +77,7 @@ def build_worker(settings: Settings, pipeline_type: type[Pipeline] = Pipeline) -
     async def on_shutdown(app: Any, **_: Any) -> None:
         await _or_exit("flush at shutdown", pipeline.flush_in_time())
         await pipeline.close()
+        observer.stop()
 
     return app
 

@@ -6,6 +6,7 @@ import faust
 
 import streams.checkpoint  # noqa: F401 - registers the store's URL scheme
 from streams.batches import RunSchema, run_scheduler
+from streams.clients import kafka_options
 from streams.config import Settings
 from streams.topics import SOURCES, table_name
 
@@ -15,9 +16,11 @@ METADATA_AGE_MS_MAX = 10_000
 def build_app(settings: Settings, web_port: int | None = None) -> Any:
     """Return a Faust app that fetches in runs and leaves commits to the pipeline."""
     session_s = float(settings.session_timeout_s)
+    options = kafka_options(settings.kafka, settings)
     return faust.App(
         settings.app_id,
-        broker=[f"kafka://{address.strip()}" for address in settings.kafka.split(",")],
+        broker=[f"kafka://{address}" for address in options["bootstrap_servers"]],
+        broker_credentials=_credentials(options),
         store="memory://",
         datadir=f"/tmp/{settings.app_id}-faust",  # noqa: S108 - nothing is ever written there
         topic_partitions=settings.partitions,
@@ -46,6 +49,19 @@ def build_app(settings: Settings, web_port: int | None = None) -> Any:
         producer_acks=-1,
         autodiscover=False,
     )
+
+
+def _credentials(options: dict[str, Any]) -> Any:
+    """Return what Faust calls the options of a secured broker, or None for a plain one."""
+    context = options.get("ssl_context")
+    if options["security_protocol"].startswith("SASL"):
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            ssl_context=context,
+            mechanism=options["sasl_mechanism"],
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 def source_topic(app: Any, settings: Settings, name: str) -> Any:

@@ -130,6 +130,11 @@ class Bursts:
         self.exposure += exposure
         return found
 
+    @property
+    def active(self) -> bool:
+        """Whether anything bursts."""
+        return any(kept.since >= 0 for kept in self.kept.values())
+
     def expected(self, entity: Entity, exposure: float) -> float:
         """Return how many events the baseline explains."""
         kept = self.kept.get(entity)

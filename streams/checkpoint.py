@@ -42,7 +42,7 @@ from faust.types import TP
 
 from schemas.errors import EngageError, Fenced, Refused, Unavailable
 from streams.changelog import EPOCH, K_CLAIM, K_POSITION, Flush, PartitionLog, Position, page_key
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings
 
 log = logging.getLogger("engage.checkpoint")
@@ -201,7 +201,7 @@ class CheckpointStore(Store[Any, Any]):
     async def _read_logs(self, todo: dict[int, PartitionLog], this_round: int) -> None:
         marked = not self.settings.transactions
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka,
+            **kafka_options(self.settings.kafka, self.settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -309,7 +309,7 @@ class CheckpointStore(Store[Any, Any]):
 
     def _producer(self, **options: Any) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka,
+            **kafka_options(self.settings.kafka, self.settings),
             acks="all",
             enable_idempotence=self.settings.transactions,
             compression_type="snappy",  # aiokafka packs lz4 at its slowest level

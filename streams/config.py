@@ -1,11 +1,12 @@
 """The one Settings object, parsed from the environment once at start.
 
 Nothing else in the project reads the environment. A wrong value raises ConfigError with the key.
+A secret may stand in a file instead, named by ENGAGE_<NAME>_FILE; no secret is in the `repr`.
 """
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+SECRETS = ("clickhouse", "kafka_password", "http_token")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -23,10 +28,17 @@ class Settings:
 
     `transactions` chooses how checkpoints are fenced: True needs a broker with transactions
     (Apache Kafka), False is the marker form for the embedded broker, which has none.
+    `kafka` says how to talk as Kafka's own listeners do: SASL_SSL://host:9093,host2:9093.
     """
 
     kafka: str = "127.0.0.1:9092"
-    clickhouse: str = "http://default@127.0.0.1:8123"
+    kafka_sasl: str = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: str = field(default="", repr=False)
+    kafka_ca: str = ""
+    kafka_cert: str = ""
+    kafka_key: str = ""
+    clickhouse: str = field(default="http://default@127.0.0.1:8123", repr=False)
     database: str = "engagement"
     app_id: str = "engage"
     transactions: bool = True
@@ -50,25 +62,49 @@ class Settings:
     weights: str = ""
     region: str = "US"
     log_level: str = "warning"
+    log_format: str = "text"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    http_token: str = field(default="", repr=False)
+    stuck_after_s: int = 60
 
     def __post_init__(self) -> None:
         for name, low, high in _BOUNDS:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"{env_name(name)}={value}: must be from {low} to {high}")
-        for part in self.kafka.split(","):
-            host, _, port = part.strip().rpartition(":")
-            if not host or not port.isdigit():
-                raise ConfigError(f"ENGAGE_KAFKA={self.kafka}: must be HOST:PORT[,HOST:PORT...]")
+        self._check_kafka()
         url = urlsplit(self.clickhouse)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ConfigError("ENGAGE_CLICKHOUSE: must look like http://USER:PASSWORD@HOST:PORT")
-        for name in ("rates", "weights"):
+        for name in ("rates", "weights", "kafka_ca", "kafka_cert", "kafka_key"):
             value = getattr(self, name)
             if value and not Path(value).is_file():
                 raise ConfigError(f"{env_name(name)}={value}: no such file")
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise ConfigError(f"ENGAGE_LOG_LEVEL={self.log_level}: debug, info, warning or error")
+        if self.log_format not in ("text", "json"):
+            raise ConfigError(f"ENGAGE_LOG_FORMAT={self.log_format}: text or json")
+
+    def _check_kafka(self) -> None:
+        protocol, addresses = split_kafka(self.kafka)
+        if protocol not in PROTOCOLS:
+            raise ConfigError(f"ENGAGE_KAFKA={self.kafka}: begins with one of {PROTOCOLS}://")
+        for part in addresses:
+            host, _, port = part.rpartition(":")
+            if not host or not port.isdigit():
+                raise ConfigError(
+                    f"ENGAGE_KAFKA={self.kafka}: must be [PROTOCOL://]HOST:PORT[,HOST:PORT...]"
+                )
+        if self.kafka_sasl not in MECHANISMS:
+            raise ConfigError(f"ENGAGE_KAFKA_SASL={self.kafka_sasl}: one of {MECHANISMS}")
+        if protocol.startswith("SASL") and not (self.kafka_user and self.kafka_password):
+            raise ConfigError(
+                f"{protocol} needs ENGAGE_KAFKA_USER and ENGAGE_KAFKA_PASSWORD "
+                "(or ENGAGE_KAFKA_PASSWORD_FILE)"
+            )
+        if bool(self.kafka_cert) is not bool(self.kafka_key):
+            raise ConfigError("ENGAGE_KAFKA_CERT and ENGAGE_KAFKA_KEY go together")
 
     def with_(self, **changes: Any) -> "Settings":
         """Return a copy with some values changed (flags override the environment)."""
@@ -95,6 +131,8 @@ _BOUNDS = (
     ("streak_timeout_ms", 1_000, DAY_MS),
     ("ahead_ms_max", 0, DAY_MS),
     ("idle_tick_s", 0, 86_400),
+    ("metrics_port", 0, 65_535),
+    ("stuck_after_s", 0, 86_400),
     ("pane_keep_ms", MINUTE_MS, DAY_MS),
 )
 
@@ -104,7 +142,33 @@ def env_name(name: str) -> str:
     return f"ENGAGE_{name.upper()}"
 
 
-ENV_NAMES = frozenset(env_name(f.name) for f in fields(Settings))
+ENV_NAMES = frozenset(
+    [*(env_name(f.name) for f in fields(Settings)), *(f"{env_name(name)}_FILE" for name in SECRETS)]
+)
+
+
+def split_kafka(text: str) -> tuple[str, list[str]]:
+    """Return the protocol, PLAINTEXT where none is named, and each broker's HOST:PORT."""
+    protocol, _, addresses = text.rpartition("://")
+    return protocol or PROTOCOLS[0], [part.strip() for part in addresses.split(",")]
+
+
+def text_of(name: str, source: Mapping[str, str]) -> str | None:
+    """Return a setting's text: the value, or the content of the file that holds a secret.
+
+    Raises:
+        ConfigError: both are given, or the file cannot be read.
+    """
+    key = env_name(name)
+    path = source.get(f"{key}_FILE") if name in SECRETS else None
+    if not path:
+        return source.get(key)
+    if source.get(key):
+        raise ConfigError(f"{key} and {key}_FILE are both set: which one counts?")
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{key}_FILE={path} cannot be read: {error}") from error
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -115,10 +179,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     source = os.environ if environ is None else environ
     values: dict[str, Any] = {}
-    for field in fields(Settings):
-        raw = source.get(env_name(field.name))
+    for each in fields(Settings):
+        raw = text_of(each.name, source)
         if raw is not None:
-            values[field.name] = _PARSERS[type(field.default)](env_name(field.name), raw)
+            values[each.name] = _PARSERS[type(each.default)](env_name(each.name), raw)
     return Settings(**values)
 
 

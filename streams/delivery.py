@@ -29,6 +29,7 @@ class Delivery:
         self._url = url
         self._database = database
         self._make_writer = make_writer
+        self.retries = 0
         self._connect()
 
     def _connect(self) -> None:
@@ -55,6 +56,7 @@ class Delivery:
                     await self._attempt(claims, tables, told)
                     return
                 except Unavailable as error:
+                    self.retries += 1
                     log.warning("waiting for ClickHouse: %s", error)
                     await asyncio.wait({told}, timeout=wait_s)
                     if told.done():

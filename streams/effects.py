@@ -26,8 +26,11 @@ PUBLISHED_MAX = 8  # publications kept of one video; an older one can no longer 
 Effect = Callable[["Partition", Any, Any, int], None]
 
 
-def counted(counter: int, weight: str = "") -> Effect:
-    """Return the effect of a type that adds one to a counter and its weight to the score."""
+def counted(counter: int, weight: str = "", fact: str = "") -> Effect:
+    """Return the effect of a type that adds one to a counter and its weight to the score.
+
+    With `fact`, its name, each event of the type is noted as an engagement.
+    """
 
     def effect(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
         minute = event.event_time_ms // MINUTE_MS
@@ -38,6 +41,8 @@ def counted(counter: int, weight: str = "") -> Effect:
         pane.counters[counter] += n
         if weight:
             state.score(video, event.event_time_ms, n * state.weights[weight])
+        if fact:
+            state.facts.engagement(video, event, fact, n, state.offset)
 
     return effect
 
@@ -108,10 +113,10 @@ def _register(registers: Registers, event: wire.Like, n: int, *, on: bool) -> No
         registers.remove(event.user_id, event.event_time_ms, event.id)
 
 
-_count_like = counted(w.LIKES, "like")
+_count_like = counted(w.LIKES, "like", "like")
 _count_unlike = counted(w.UNLIKES, "unlike")
-_count_favorite = counted(w.FAVORITES, "favorite")
-_count_follow = counted(w.FOLLOWS, "follow")
+_count_favorite = counted(w.FAVORITES, "favorite", "favorite")
+_count_follow = counted(w.FOLLOWS, "follow", "follow")
 
 
 def like(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
@@ -267,16 +272,23 @@ def order(state: "Partition", user: bytes, event: OrderStep, n: int) -> None:
     state.facts.order(event, state.offset)
 
 
+def creator_registered(
+    state: "Partition", user: bytes, event: wire.CreatorRegistered, n: int
+) -> None:
+    """Note what is known of a creator."""
+    state.facts.registration(event, state.offset)
+
+
 VIDEO_EFFECTS: dict[type, Effect] = {
     wire.VideoPublished: published,
     wire.Impression: counted(w.IMPRESSIONS),
     wire.View: view,
     wire.Like: like,
     wire.Unlike: unlike,
-    wire.Comment: counted(w.COMMENTS, "comment"),
+    wire.Comment: counted(w.COMMENTS, "comment", "comment"),
     wire.CommentDeleted: nothing,
-    wire.Reply: counted(w.REPLIES, "reply"),
-    wire.Share: counted(w.SHARES, "share"),
+    wire.Reply: counted(w.REPLIES, "reply", "reply"),
+    wire.Share: counted(w.SHARES, "share", "share"),
     wire.Favorite: favorite,
     wire.Unfavorite: unfavorite,
     wire.Follow: follow,
@@ -301,6 +313,10 @@ COMMERCE_EFFECTS: dict[type, Effect] = {
     wire.OrderPlaced: order,
     wire.OrderSettled: order,
     wire.OrderRefunded: order,
+    wire.OrderFrozen: order,
+    wire.OrderReleased: order,
+    wire.OrderIneligible: order,
+    wire.CreatorRegistered: creator_registered,
 }
 CONTROL_EFFECTS: dict[type, Effect] = {wire.Tick: nothing}  # admission has moved the event time
 # Money and metadata are idempotent by keys of their own, so lateness has no say.

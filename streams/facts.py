@@ -1,4 +1,4 @@
-"""Facts: what settlement is told of single events, born whole, one row for each that counts.
+"""Facts: what settlement and analytics are told of single events, born whole, one row for each that counts.
 
 What a row says is a function of the event and of the log before it alone, and its version is an
 offset: so the same run, applied again after a crash, gives the same rows. Nothing of it is kept in
@@ -16,7 +16,8 @@ from schemas.fact_rows import FACT_TABLES
 from schemas.row_types import columns_of
 from streams.subjects import Video
 
-OrderStep = wire.OrderPlaced | wire.OrderSettled | wire.OrderRefunded
+OrderHold = wire.OrderFrozen | wire.OrderReleased | wire.OrderIneligible
+OrderStep = wire.OrderPlaced | wire.OrderSettled | wire.OrderRefunded | OrderHold
 Fact = tuple[Any, ...]
 
 _SOURCE_AT = {table: columns_of(model).index("source") for table, model in FACT_TABLES.items()}
@@ -38,6 +39,8 @@ class Facts:
         self.search_views: list[Fact] = []
         self.deals: list[Fact] = []
         self.follow_actions: list[Fact] = []
+        self.creator_registrations: list[Fact] = []
+        self.engagements: list[Fact] = []
 
     def take(self, source: int, base: int) -> dict[str, list[Sequence[Any]]]:
         """Return the columns per table, and forget them."""
@@ -68,6 +71,7 @@ class Facts:
                 event.paid_micros,
                 event.currency,
                 event.refund_micros,
+                event.reason if isinstance(event, OrderHold) else "",
                 offset,
             )
         )
@@ -123,6 +127,19 @@ class Facts:
             )
         )
 
+    def registration(self, event: wire.CreatorRegistered, offset: int) -> None:
+        """Note what is known of a creator."""
+        self.creator_registrations.append(
+            (
+                event.user_id,
+                event.id,
+                event.event_time_ms,
+                event.registered_at_ms,
+                event.birth_date or "",
+                offset,
+            )
+        )
+
     def follow_action(
         self, event: wire.Follow | wire.Unfollow, following: int, counted: int, offset: int
     ) -> None:
@@ -138,3 +155,13 @@ class Facts:
                 offset,
             )
         )
+
+    def engagement(
+        self, video: Video, event: wire.VideoEvent, kind: str, n: int, offset: int
+    ) -> None:
+        """Note what somebody did with a video, counted (1) or taken back (-1)."""
+        creator_id = video.creator_id
+        if event.creator_id != creator_id:
+            creator_id = event.creator_id
+        name = (video.id, event.user_id, event.id, kind, event.event_time_ms)
+        self.engagements.append((*name, creator_id, int(n > 0), offset))

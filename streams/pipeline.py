@@ -14,8 +14,10 @@ unflushed events, the member stays in its group, and everything goes on by itsel
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -29,6 +31,7 @@ from streams.checkpoint import CheckpointStore
 from streams.config import Settings
 from streams.decode import decode_run
 from streams.delivery import Delivery
+from streams.meter import Meter
 from streams.outgoing import boost, dead_letter
 from streams.pages import load_pages
 from streams.partition import Partition
@@ -59,6 +62,7 @@ class Owned:
     committed: int = 0  # what the group was last told
     outgoing: list[Outgoing] = field(default_factory=list)  # since the last checkpoint
     idle: tuple[int, float] = (-1, 0.0)  # next_offset, and since when it has not moved
+    told: Counter[str] = field(default_factory=Counter)  # counts that the meter has
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Pipeline:
         self._unflushed = 0
         self._checkpoint_s = 0.0  # when the last one was taken
         self._suspects: dict[TP, tuple[int, int]] = {}
+        self.meter = Meter()
+        self.joined = False  # partitions, or none, were assigned
         self.owned: dict[TP, Owned] = {}
 
     # ---------------------------------------------------------------- take-over
@@ -117,6 +123,7 @@ class Pipeline:
             position.next_offset,
             position.next_offset,
             position.next_offset,
+            told=Counter(position.counts),
         )
         log.warning("%s-%s ready at offset %s", topic, partition, position.next_offset)
         return True
@@ -147,8 +154,13 @@ class Pipeline:
                 log.warning("%s-%s lost a run: seek to %s", *tp, owned.state.next_offset)
                 await self._app.consumer.seek_wait({tp: owned.state.next_offset})
                 return
+        began_s = perf_counter()
         events, unknown_fields = decode_run(run.values)
+        decoded_s = perf_counter()
         owned.state.apply(run, events, unknown_fields)
+        self.meter.took("decode", decoded_s - began_s)
+        self.meter.took("apply", perf_counter() - decoded_s)
+        self.meter.stage_events[tp.topic, "applied"] += len(events)
         self._unflushed += len(events)
         if self._unflushed > self._settings.unflushed_events_max:
             async with self._room:
@@ -199,6 +211,7 @@ class Pipeline:
             try:
                 if snapshots:
                     await self._write_and_save(snapshots)
+                    self.meter.flushed(asyncio.get_running_loop().time() - now_s)
                     log.info("flushed %s events", taken)
                 await self._commit()
             finally:
@@ -213,7 +226,8 @@ class Pipeline:
         done = False
         try:
             await self._write(snapshots)
-            await asyncio.gather(*(self._save(snapshot) for snapshot in snapshots))
+            with self.meter.timed("save"):
+                await asyncio.gather(*(self._save(snapshot) for snapshot in snapshots))
             done = True
         finally:
             for snapshot in () if done else snapshots:
@@ -222,8 +236,10 @@ class Pipeline:
 
     async def _save(self, snapshot: Snapshot) -> None:
         if snapshot.checkpoint is not None:
-            await snapshot.owned.store.flush(snapshot.owned.log, snapshot.checkpoint)
-            snapshot.owned.saved = snapshot.next_offset
+            owned, before = snapshot.owned, snapshot.owned.saved
+            await owned.store.flush(owned.log, snapshot.checkpoint)
+            owned.saved = snapshot.next_offset
+            self.meter.stage_events[owned.tp.topic, "saved"] += owned.saved - before
 
     async def _commit(self) -> None:
         """Tell the group the saved positions; what a crash or a rebalance swallowed is told again."""
@@ -238,7 +254,10 @@ class Pipeline:
 
     def _snapshot(self, owned: Owned, *, checkpoint: bool) -> Snapshot:
         state = owned.state
-        rows = owned.rows.take(state)
+        with self.meter.timed("rows"):
+            rows = owned.rows.take(state)
+        self.meter.fates(owned.tp.topic, owned.told, state.counts)
+        self.meter.refused(owned.tp.topic, state.dead)
         owned.outgoing += (dead_letter(owned.tp, dead) for dead in state.dead)
         owned.outgoing += map(boost, state.for_you.decided)
         state.dead, state.for_you.decided = [], []
@@ -266,9 +285,15 @@ class Pipeline:
             (each.tp.topic, each.tp.partition): Claim(each.incarnation, each.visible)
             for each in (snapshot.owned for snapshot in snapshots)
         }
-        await self._delivery.deliver(claims, _merge(snapshots), self._give_up)
+        tables = _merge(snapshots)
+        with self.meter.timed("deliver"):
+            await self._delivery.deliver(claims, tables, self._give_up)
+        self.meter.rows.update({table: len(columns[0]) for table, columns in tables.items()})
         for snapshot in snapshots:
-            snapshot.owned.visible = snapshot.next_offset
+            owned = snapshot.owned
+            visible = snapshot.next_offset - owned.visible
+            self.meter.stage_events[owned.tp.topic, "visible"] += visible
+            owned.visible = snapshot.next_offset
 
     # ---------------------------------------------------------------- watching
 
@@ -322,6 +347,11 @@ class Pipeline:
             value=msgspec.json.encode(event),
             partition=owned.tp.partition,
         )
+
+    @property
+    def delivery_retries(self) -> int:
+        """Return how often writing to ClickHouse failed."""
+        return self._delivery.retries
 
     async def close(self) -> None:
         """Close connections."""

@@ -10,7 +10,9 @@ from typing import Any
 from schemas.entries import entry_id
 from schemas.rows import COLUMNS, TABLES
 from streams.partition import Partition
+from streams.programs.collaboration import parts_of
 from streams.programs.days import utc_day_name
+from streams.programs.facts import Share
 from streams.rewards import daily_amounts
 from streams.subjects import Live, StreakKey, Subject, Video
 from streams.windows import Pane
@@ -122,16 +124,21 @@ class RowBuilder:
         for day, (micros, rate_version) in amounts.items():
             if day >= changed_from:
                 rate = rates.rewards(day * DAY_MS, region)
+                name = entry_id("creator_rewards", video.id, utc_day_name(day))
+                creator_id = published.creator_id if published else video.creator_id
+                shares = [Share(*part) for part in published.collaborators] if published else []
+                parts = parts_of(micros, creator_id, shares, name) if shares else {}
                 yield (
-                    entry_id("creator_rewards", video.id, utc_day_name(day)),
+                    name,
                     day * DAY_MS,
-                    published.creator_id if published else video.creator_id,
+                    creator_id,
                     "creator_rewards",
                     "estimated",
                     micros,
                     rate.currency if rate else GIFT_CURRENCY,
                     f"video:{video.id}",
                     rate_version,
+                    [f"{part_of}:{part}" for part_of, part in sorted(parts.items())],
                     self.base + video.changed,
                 )
 
@@ -176,6 +183,7 @@ class RowBuilder:
             GIFT_CURRENCY,
             f"live:{live.id}",
             streak.best.rate_version,
+            (),
             self.base + streak.changed,
         )
 

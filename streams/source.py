@@ -13,7 +13,7 @@ from enum import Enum
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import Refused, Unavailable
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.config import Settings
 from streams.values import Run
 
@@ -106,7 +106,7 @@ class SourceProbe:
     async def _reader(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._settings.kafka,
+                **kafka_options(self._settings.kafka, self._settings),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="none",

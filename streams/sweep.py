@@ -28,6 +28,8 @@ class PageWriter:
         self._sweep: Iterator[bytes] | None = None
         self._sweep_from = 0
         self._sweep_bytes = 0
+        self._alive_before = 0  # bytes that the running sweep makes obsolete
+        self.alive_bytes = alive_bytes  # of the pages in [first, next)
 
     def take(self, state: Partition) -> Pages:
         """Return the pages of all changes and of the next slice of a sweep."""
@@ -38,15 +40,18 @@ class PageWriter:
             self._sweep = all_records(state)
             self._sweep_from, self._sweep_bytes = self.next, 0
             self._journal_bytes = changed_bytes
+            self._alive_before = self.alive_bytes
         obsolete = range(0)
         if self._sweep is not None:
             budget = max(SLICE_BYTES_MIN, changed_bytes)
             pages += pack(self._slice(self._sweep, budget))
             if self._sweep_bytes < 0:
                 obsolete, self.first = range(self.first, self._sweep_from), self._sweep_from
+                self.alive_bytes -= self._alive_before
                 self._sweep = None
         written = list(enumerate(pages, self.next))
         self.next += len(written)
+        self.alive_bytes += sum(map(len, pages))
         return Pages(written, obsolete)
 
     def _slice(self, sweep: Iterator[bytes], budget: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
     engagement.events        key video_id | live_id   producers -> worker
     commerce.events          key user_id              producers -> worker
     engagement.dead-letters  key topic-partition-offset   worker -> people, replays
+    engagement.dead-letter-replays  one partition, key: a letter's name   engage dead-letters replay -> itself
     boosts                   key video_id             worker -> a feed service
     <app>-engagement-changelog, <app>-commerce-changelog   worker state, one record set a partition
 
@@ -19,11 +20,13 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.boosts import BOOSTS_TOPIC
 from schemas.errors import Refused, Unavailable
+from streams.clients import kafka_options
 from streams.config import Settings
 
 ENGAGEMENT = "engagement.events"
 COMMERCE = "commerce.events"
 DEAD_LETTERS = "engagement.dead-letters"
+DEAD_LETTER_REPLAYS = "engagement.dead-letter-replays"
 BOOSTS = BOOSTS_TOPIC
 SOURCES = (ENGAGEMENT, COMMERCE)
 
@@ -67,6 +70,7 @@ def wanted(settings: Settings) -> list[Topic]:
         Topic(ENGAGEMENT, settings.partitions, keep),
         Topic(COMMERCE, settings.partitions, keep),
         Topic(DEAD_LETTERS, settings.partitions, dead),
+        Topic(DEAD_LETTER_REPLAYS, 1, {"cleanup.policy": "compact"}),
         Topic(BOOSTS, settings.partitions, {"cleanup.policy": "compact"}),
         *state,
     ]
@@ -97,7 +101,9 @@ async def check_topics(settings: Settings) -> list[str]:
 @asynccontextmanager
 async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give an admin client; its errors come out as Unavailable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=15_000)
+    admin = AIOKafkaAdminClient(
+        **kafka_options(settings.kafka, settings), request_timeout_ms=15_000
+    )
     try:
         await admin.start()
         yield admin

@@ -15,6 +15,7 @@ import faust
 from schemas.errors import EngageError
 from streams.agents import build_worker
 from streams.config import Settings, load_settings
+from streams.logs import set_up
 
 REPEAT_AFTER_S = 10.0
 _REPEATING = (  # a filter of a logger is not asked for the loggers below it
@@ -51,11 +52,7 @@ def main(build: Callable[[Settings], Any] = build_worker) -> int:
     """Run what `build` makes until stopped."""
     try:
         settings = load_settings()
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(process)d %(name)s %(message)s",
-            stream=sys.stderr,
-        )
+        logging_config = set_up(settings.log_level, settings.log_format)
         for name in _REPEATING:
             logging.getLogger(name).addFilter(Unrepeated())
         app = build(settings)
@@ -65,7 +62,13 @@ def main(build: Callable[[Settings], Any] = build_worker) -> int:
     # state is large, acyclic and long-lived: full collections would only walk it
     gc.set_threshold(50_000, 50, 1_000)
     level = settings.log_level.upper()
-    worker = faust.Worker(app, loglevel=level, redirect_stdouts=False, quiet=True)
+    worker = faust.Worker(
+        app,
+        loglevel=level,
+        logging_config=logging_config,
+        redirect_stdouts=False,
+        quiet=True,
+    )
     worker.spinner = None  # a log is no terminal
     worker.execute_from_commandline()
     return 0

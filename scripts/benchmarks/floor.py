@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer
 
 from scripts.benchmarks.child import tell
 from scripts.benchmarks.measured import Sample
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.topics import ENGAGEMENT
 
 MINUTE_MS = 60_000
@@ -36,7 +36,7 @@ async def count(kafka: str, events: int) -> list[Sample]:
     """Count the engagement topic from its beginning."""
     consumer = AIOKafkaConsumer(
         ENGAGEMENT,
-        bootstrap_servers=kafka,
+        **kafka_options(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

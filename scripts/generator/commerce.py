@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Literal
 
 from scripts.generator.figures import HOUR_MS, MINUTE_MS
 from scripts.generator.lives import Live
 from scripts.generator.population import World
-from scripts.generator.timeline import Event, Timeline, new_event
+from scripts.generator.timeline import Event, Timeline, chance, new_event
 
 Course = Literal["clicked", "placed", "settled", "refunded_part", "refunded_all", "late_refund"]
 # How far a click goes; [OURS], far more orders than real shops have, so that a small log has some.
@@ -25,6 +26,10 @@ _OWN_SALES_SHARE = 0.3
 _CURRENCY = "USD"
 _PRICES_CENTS = (499, 999, 1299, 1999, 2499, 3999, 8900)
 _SELLERS = 20
+_HELD_PPM = 80_000  # [OURS] orders that are frozen before they are settled; every other is released
+_INELIGIBLE_PPM = 150_000  # [OURS] of those that are never settled
+_REGISTERED_PPM = 300_000  # [OURS] creators of whom the log says who they are; the first always
+_YEAR_DAYS = 365
 _IN_LIVE_SHARE = 0.15  # [OURS] clicks on what a creator shows in a live
 _LATEST_SHARE = 0.7  # of the span: then there is time for what follows a click
 
@@ -37,6 +42,9 @@ class Shop:
         self._timeline = timeline
         self._rng = Random(f"{seed}/commerce")
         self._live_rng = Random(f"{seed}/commerce/lives")
+        self._hold_rng = Random(f"{seed}/commerce/holds")
+        self._holds = 0
+        self._ineligible = 0
         self._orders = 0
         self._span_ms = timeline.end_ms - timeline.start_ms
         latest_ms = timeline.start_ms + int(self._span_ms * _LATEST_SHARE)
@@ -100,6 +108,7 @@ class Shop:
 
         self._timeline.add(step("order_placed", 0), may_be_late=False)
         part_micros = paid_micros // (10_000 * (2 + rng.randrange(3))) * 10_000
+        self._hold(course, step)
         if course in ("settled", "late_refund"):
             self._timeline.add(step("order_settled", 0.12), may_be_late=False)
         if course.endswith(("part", "refund")):
@@ -108,6 +117,38 @@ class Shop:
         elif course == "refunded_all":
             refund = step("order_refunded", 0.06) | {"refund_micros": paid_micros}
             self._timeline.add(refund, may_be_late=False)
+
+    def _hold(self, course: Course, step: Callable[[str, float], Event]) -> None:
+        """Freeze some orders and call others ineligible; the first of each kind for certain."""
+        is_held = chance(self._hold_rng, _HELD_PPM) or not self._holds
+        if course == "settled" and is_held:
+            self._holds += 1
+            frozen = step("order_frozen", 0.04) | {"reason": "risk_review"}
+            self._timeline.add(frozen, may_be_late=False)
+            if self._holds % 2:
+                released = step("order_released", 0.1) | {"reason": "risk_cleared"}
+                self._timeline.add(released, may_be_late=False)
+        elif course == "placed" and (
+            chance(self._hold_rng, _INELIGIBLE_PPM) or not self._ineligible
+        ):
+            self._ineligible += 1
+            ineligible = step("order_ineligible", 0.05) | {"reason": "canceled_before_delivery"}
+            self._timeline.add(ineligible, may_be_late=False)
+
+
+def register_creators(world: World, timeline: Timeline, seed: int) -> None:
+    """Say of some creators how old they and their accounts are; all are of age."""
+    rng = Random(f"{seed}/registrations")
+    for number, creator in enumerate(world.creators):
+        if number and not chance(rng, _REGISTERED_PPM):
+            continue
+        at_ms = timeline.start_ms + int(rng.random() * 10 * MINUTE_MS)
+        age_days = 90 + int(rng.random() * 4 * _YEAR_DAYS)
+        registered = new_event("creator_registered", at_ms, creator.id)
+        registered["registered_at_ms"] = timeline.start_ms - age_days * 24 * HOUR_MS
+        if rng.random() < 0.7:
+            registered["birth_date"] = f"{1970 + rng.randrange(35)}-{1 + rng.randrange(12):02}-15"
+        timeline.add(registered, may_be_late=False)
 
 
 def sign_deals(world: World, timeline: Timeline, seed: int, count: int) -> None:

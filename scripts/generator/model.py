@@ -9,7 +9,7 @@ from random import Random
 from schemas.errors import ConfigError
 from scripts.generator.abuse import Bots
 from scripts.generator.arrival import Counts, Message, arrive, forgotten
-from scripts.generator.commerce import Shop, sign_deals
+from scripts.generator.commerce import Shop, register_creators, sign_deals
 from scripts.generator.faults import BROKEN
 from scripts.generator.figures import (
     DUPLICATES_SHARE,
@@ -113,6 +113,7 @@ def generate(spec: Spec, progress: Callable[[int], None] | None = None) -> list[
     room = spec.events - counts.extra
     rng = Random(f"{spec.seed}/model")
     _publish(world, timeline, rng)
+    register_creators(world, timeline, spec.seed)
     sign_deals(world, timeline, spec.seed, max(2, len(world.videos) // _VIDEOS_PER_DEAL))
     for _ in range(max(_FORGOTTEN_MIN, spec.events * FAR_LATE_PPM // 1_000_000)):
         forgotten(rng, timeline)

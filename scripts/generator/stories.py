@@ -39,6 +39,7 @@ class Stories:
             (self._comment, 15),
             (self._bots, 2),
             (self._deal, 1),
+            (self._registration, 1),
         ]
         self._kinds = [kind for kind, weight in kinds for _ in range(weight)]
         self._open = [self._begin() for _ in range(_SIDE_BY_SIDE)]
@@ -103,8 +104,15 @@ class Stories:
         order = {"order_id": self._name("so"), "quantity": 1, "paid_micros": paid_micros}
         order["currency"] = "USD"
         yield _event("order_placed", user) | goods | order
-        if fate < 0.9:
+        if fate < 0.56:
+            held = {"reason": "risk_review"}
+            yield _event("order_frozen", user) | goods | order | held
+            if fate < 0.54:
+                yield _event("order_released", user) | goods | order | held
+        if fate < 0.88:
             yield _event("order_settled", user) | goods | order
+        elif fate < 0.9:
+            yield _event("order_ineligible", user) | goods | order | {"reason": "canceled"}
         else:
             yield _event("order_refunded", user) | goods | order | {"refund_micros": paid_micros}
 
@@ -143,6 +151,12 @@ class Stories:
         milestones = [{"views": 1_000, "share_bps": 4_000}, {"views": 50_000, "share_bps": 6_000}]
         deal |= {"currency": "USD", "milestones": milestones}
         yield _event("deal_signed", "b1") | _about(video) | deal
+
+    def _registration(self) -> Story:
+        creator = self._rng.choice(self._world.creators).id
+        born = f"{1970 + self._rng.randrange(35)}-06-15"
+        known = {"registered_at_ms": 1_577_836_800_000, "birth_date": born}  # 2020
+        yield _event("creator_registered", creator) | known
 
 
 def _event(kind: str, user_id: str) -> Event:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripts.recount.boosts import Boost
+from scripts.recount.bursts import Burst
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
 from scripts.recount.content import Performance, content_of
 from scripts.recount.expected import Columns, Expected
@@ -125,16 +126,30 @@ def trending_check(expected: Expected) -> Check:
             Within(trend.score_low - 1e-9, trend.score_high + 1e-9),
             near(trend.velocity, relative=1e-9, absolute=trend.velocity_slack),
             Within(trend.rank_low, trend.rank_high),
+            near(trend.acceleration, relative=1e-9, absolute=trend.acceleration_slack),
         )
 
     return Check(
         view="trending_now",
-        sql="SELECT kind, entity_id, score, velocity, rank FROM trending_now",
+        sql="SELECT kind, entity_id, score, velocity, rank, acceleration FROM trending_now",
         keys=2,
-        columns=("score", "velocity", "rank"),
+        columns=("score", "velocity", "rank", "acceleration"),
         expected=expected.trending_now,
         row_of=row_of,
         is_blank=lambda row: isinstance(row[0], Within) and row[0].low == NO_SCORE,
+    )
+
+
+def windows_check(expected: Expected) -> Check:
+    """The leaders of the last hopping windows."""
+    columns = ("views", "likes", "engagements", "rank")
+    return Check(
+        view="trending_windows",
+        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM trending_windows",
+        keys=3,
+        columns=columns,
+        expected=expected.trending_windows,
+        row_of=lambda _, leader: leader,
     )
 
 
@@ -172,6 +187,7 @@ def sums_checks(ledger: Ledger) -> list[Check]:
     amount, paid = ("amount_micros", "entries"), ("paid_micros", "entries")
     return [
         _sums("earnings_daily", (day, "creator_id", "source"), amount, ledger.daily),
+        _sums("earnings_by_source", (day, "source", "currency"), amount, ledger.programs),
         _sums("balances", ("creator_id", "currency"), amount[:1], ledger.balances),
         _sums("payouts", (day, "creator_id", "currency"), paid, ledger.paid),
         _sums("earnings_by_reference", ("reference", "source"), amount, ledger.by_source),
@@ -197,9 +213,15 @@ def content_check(expected: Expected, ledger: Ledger) -> Check:
 
     def row_of(_: Key, sums: Performance) -> Row:
         rate = near(sums.likes_per_1000_views)
-        return (sums.videos, sums.views, sums.likes, rate, sums.earnings_micros)
+        low, high = sums.likes_per_1000_bounds
+        shrunk = (near(sums.likes_per_1000_shrunk), near(low, 1e-9, 1e-9), near(high, 1e-9, 1e-9))
+        whole = (sums.videos, sums.views, sums.likes, rate, sums.earnings_micros)
+        return (*whole, near(sums.completion_rate), *shrunk)
 
-    columns = ("videos", "views", "likes", "likes_per_1000_views", "earnings_micros")
+    columns = (
+        *("videos", "views", "likes", "likes_per_1000_views", "earnings_micros"),
+        *("completion_rate", "likes_per_1000_shrunk", "likes_per_1000_low", "likes_per_1000_high"),
+    )
     return Check(
         view="content_performance",
         sql=f"SELECT dimension, value, {', '.join(columns)} FROM content_performance",
@@ -225,6 +247,26 @@ def boosts_check(expected: Expected) -> Check:
         keys=1,
         columns=BOOST_COLUMNS,
         expected={(name,): boost for name, boost in expected.boosts.items()},
+        row_of=row_of,
+    )
+
+
+def bursts_check(expected: Expected, settled: Settled) -> Check:
+    """Bursts, as far as they were looked for; what came later may have changed them since."""
+    columns = ("ended_at", "z", "events", "expected", "rules_version")
+
+    def row_of(_: Key, burst: Burst) -> Row:
+        figures = (burst.z, burst.events, burst.expected)
+        near_figures = (near(figure, 1e-9, 1e-9) for figure in figures)
+        return (burst.ended_ms, *near_figures, burst.rules_version)
+
+    return Check(
+        view="bursts",
+        sql=f"SELECT kind, entity_id, {_ms('began_at')}, {_ms('ended_at')}, {', '.join(columns[1:])} "
+        "FROM bursts",
+        keys=3,
+        columns=columns,
+        expected=expected.bursts.through(settled.bursts_through_ms),
         row_of=row_of,
     )
 
@@ -297,11 +339,13 @@ def all_checks(
         videos_check(expected),
         lives_check(expected),
         trending_check(expected),
+        windows_check(expected),
         creators_check(expected, ledger),
         ledger_check(expected, settled),
         *sums_checks(ledger),
         content_check(expected, ledger),
         boosts_check(expected),
+        bursts_check(expected, settled),
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),

@@ -6,6 +6,7 @@ Earnings are those of the ledger entries that name the video, estimates included
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import sqrt
 from typing import Any
 
 Value = tuple[str, str]  # dimension, value
@@ -21,6 +22,8 @@ LENGTHS = (
     (600_000, "3-10 min"),
 )
 LONGEST = "10 min and more"
+PRIOR_VIEWS = 1_000
+Z = 1.96
 
 
 @dataclass(slots=True)
@@ -30,12 +33,44 @@ class Performance:
     videos: int = 0
     views: int = 0
     likes: int = 0
+    completions: int = 0
     earnings_micros: int = 0
+    usual: float = 0.0  # likes per view of all videos
 
     @property
     def likes_per_1000_views(self) -> float:
         """Return 0 where there is no view to divide by."""
         return 1000 * self.likes / self.views if self.views else 0.0
+
+    @property
+    def completion_rate(self) -> float:
+        """Return 0 where there is no view to divide by."""
+        return self.completions / self.views if self.views else 0.0
+
+    @property
+    def likes_per_1000_shrunk(self) -> float:
+        """Return the rate with 1,000 views more that were liked as usual."""
+        return 1000 * self._liked / self._trials
+
+    @property
+    def likes_per_1000_bounds(self) -> tuple[float, float]:
+        """Return the two rates at which the shrunk one is just Z standard errors away.
+
+        They solve (p - x)^2 = Z^2 x (1 - x) / n, which is what Wilson's interval is.
+        """
+        n, p = self._trials, self._liked / self._trials
+        a, b, c = 1 + Z * Z / n, -(2 * p + Z * Z / n), p * p
+        root = sqrt(max(0.0, b * b - 4 * a * c))
+        low, high = (-b - root) / (2 * a), (-b + root) / (2 * a)
+        return 1000 * max(0.0, low), 1000 * min(1.0, high)
+
+    @property
+    def _trials(self) -> int:
+        return max(0, self.views) + PRIOR_VIEWS
+
+    @property
+    def _liked(self) -> float:
+        return min(max(0, self.views), max(0, self.likes)) + PRIOR_VIEWS * self.usual
 
 
 def content_of(
@@ -52,7 +87,13 @@ def content_of(
             sums.videos += 1
             sums.views += row["views"]
             sums.likes += row["likes"]
+            sums.completions += row["completions"]
             sums.earnings_micros += earnings.get(f"video:{video_id}", 0)
+    views = sum(row["views"] for row in videos.values())
+    likes = sum(row["likes"] for row in videos.values())
+    usual = min(1.0, max(0.0, likes / views)) if views > 0 else 0.0
+    for sums in found.values():
+        sums.usual = usual
     return found
 
 
@@ -65,6 +106,8 @@ def values_of(row: Mapping[str, Any]) -> set[Value]:
     values |= {("hashtag", tag) for tag in row["hashtags"]}
     if row["sound_id"]:
         values.add(("sound", row["sound_id"]))
+    if row["challenge_id"]:
+        values.add(("challenge", row["challenge_id"]))
     if row["published_at"]:
         at = datetime.fromtimestamp(row["published_at"] / 1000, UTC)
         values.add(("hour", f"{at.hour:02}"))

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scripts.recount.boosts import Boost, first_pool
+from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
+from scripts.recount.leaders import Leader, leaders
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
 from scripts.recount.partition import (
@@ -19,7 +21,7 @@ from scripts.recount.partition import (
 )
 from scripts.recount.programs.targets import Head, head_of
 from scripts.recount.rewards import rewards_of
-from scripts.recount.trending import Entity, Trend, trends
+from scripts.recount.trending import Entity, Trend, entities_of, trends
 from scripts.recount.videos import Counts, Register, VideoSums, how_many_on, moment
 
 Columns = dict[str, object]
@@ -40,6 +42,7 @@ class Expected:
     lives: dict[str, Columns] = field(default_factory=dict)
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
+    trending_windows: dict[tuple[int, str, str], Leader] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class Expected:
     facts: Facts = field(default_factory=Facts)
     heads: dict[str, Head] = field(default_factory=dict)
     boosts: dict[str, Boost] = field(default_factory=dict)
+    bursts: BurstInput = field(default_factory=BurstInput)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -104,7 +108,10 @@ def _make_views(
     }
     now_ms = max((sums.max_event_time_ms for sums in expected.partitions.values()), default=0)
     expected.trending_now = trends(videos, now_ms, rules)
+    expected.trending_windows = leaders(expected.engagement_1m, videos, now_ms)
     expected.creators = _creators(expected, follows)
+    entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
+    expected.bursts = BurstInput(rules.bursts, tuple(expected.facts.engagements.values()), entities)
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:

@@ -10,16 +10,27 @@ from dataclasses import dataclass, field
 
 from schemas.events import (
     AffiliateClick,
+    Comment,
+    CreatorRegistered,
     DealSigned,
+    Favorite,
     Follow,
+    Like,
+    OrderFrozen,
+    OrderIneligible,
     OrderPlaced,
     OrderRefunded,
+    OrderReleased,
     OrderSettled,
     PydanticEvent,
+    Reply,
+    Share,
     Unfollow,
     VideoPublished,
     View,
 )
+
+Step = OrderPlaced | OrderSettled | OrderRefunded | OrderFrozen | OrderReleased | OrderIneligible
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class OrderStep:
     paid_micros: int
     currency: str
     refund_micros: int | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +114,60 @@ class FollowAction:
     following: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What one event says of a creator; without a birth date that is empty."""
+
+    event_id: str
+    event_time_ms: int
+    creator_id: str
+    registered_at_ms: int
+    birth_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One like, comment, reply, share, favorite or follow."""
+
+    event_id: str
+    event_time_ms: int
+    type: str
+    user_id: str
+    video_id: str
+    creator_id: str
+
+
 Place = tuple[int, int]  # partition, offset
 Name = tuple[int | str, ...]  # partition, whose it is, event id, event time
 
 
 @dataclass(slots=True)
 class Facts:
-    """All facts of a log: orders and clicks by their place, as each message counts; others by name.
+    """All facts of a log: orders, clicks and registrations by their place, as each message counts;
+    others by name.
 
     (An id that comes again after the horizon, with another time, is another event; rule 3.)
     """
 
     orders: dict[Place, OrderStep] = field(default_factory=dict)
     clicks: dict[Place, Click] = field(default_factory=dict)
+    registrations: dict[Place, Registration] = field(default_factory=dict)
     product_views: dict[Name, ProductView] = field(default_factory=dict)
     search_views: dict[Name, SearchView] = field(default_factory=dict)
     deals: dict[Name, Deal] = field(default_factory=dict)
     follows: dict[Name, FollowAction] = field(default_factory=dict)
+    engagements: dict[Name, Engagement] = field(default_factory=dict)
 
     def add(self, other: "Facts") -> None:
         """Add the facts of another partition."""
         self.orders |= other.orders
         self.clicks |= other.clicks
+        self.registrations |= other.registrations
         self.product_views |= other.product_views
         self.search_views |= other.search_views
         self.deals |= other.deals
         self.follows |= other.follows
+        self.engagements |= other.engagements
 
 
 class FactCount:
@@ -150,10 +190,21 @@ class FactCount:
         if not in_the_end:
             return
         facts, place = self.facts, (self._partition, offset)
-        if isinstance(event, OrderPlaced | OrderSettled | OrderRefunded):
+        if isinstance(event, Like | Comment | Reply | Share | Favorite | Follow):
+            facts.engagements[self._name(event, event.video_id)] = Engagement(
+                event.id,
+                event.event_time_ms,
+                event.type,
+                event.user_id,
+                event.video_id,
+                event.creator_id,
+            )
+        if isinstance(event, Step):
             facts.orders[place] = order_step(event)
         elif isinstance(event, AffiliateClick):
             facts.clicks[place] = click(event)
+        elif isinstance(event, CreatorRegistered):
+            facts.registrations[place] = registration(event)
         elif isinstance(event, View):
             self._view(event)
         elif isinstance(event, DealSigned):
@@ -201,7 +252,7 @@ class FactCount:
         return (self._partition, *whose, event.id, event.event_time_ms)
 
 
-def order_step(event: OrderPlaced | OrderSettled | OrderRefunded) -> OrderStep:
+def order_step(event: Step) -> OrderStep:
     """Return what an event says about its order."""
     return OrderStep(
         event.type,
@@ -217,6 +268,18 @@ def order_step(event: OrderPlaced | OrderSettled | OrderRefunded) -> OrderStep:
         event.paid_micros,
         event.currency,
         event.refund_micros,
+        getattr(event, "reason", ""),
+    )
+
+
+def registration(event: CreatorRegistered) -> Registration:
+    """Return what an event says about a creator."""
+    return Registration(
+        event.id,
+        event.event_time_ms,
+        event.user_id,
+        event.registered_at_ms,
+        event.birth_date or "",
     )
 
 

@@ -22,7 +22,7 @@ and made their copies duplicates, for those decisions are not counts. The edges,
 - An invalidation cannot be invalidated (no such target type), nor can gifts and lives.
 """
 
-from schemas.base import CommerceEvent, ControlEvent
+from schemas.base import ControlEvent, UserKeyed
 from schemas.events import EVENT_TYPES, Invalidated, PydanticEvent, VideoTarget, parse_event
 from schemas.refusals import EventError
 from scripts.recount.model import HOUR_MS, Fate, Message, Record, Rules
@@ -163,4 +163,4 @@ def belongs_to(event: PydanticEvent, topic: str) -> bool:
 
 def may_be_late(event: PydanticEvent) -> bool:
     """Rule 2: some types have no lateness limit; a tick only moves the event time."""
-    return not isinstance(event, CommerceEvent) and event.type not in NEVER_LATE
+    return not isinstance(event, UserKeyed) and event.type not in NEVER_LATE

@@ -56,6 +56,7 @@ class Ledger:
     payouts: dict[Account, Booked] = field(default_factory=dict)
     creators: set[str] = field(default_factory=set)
     daily: dict[DayKey, tuple[int, int]] = field(default_factory=dict)
+    programs: dict[DayKey, tuple[int, int]] = field(default_factory=dict)  # day, source, currency
     paid: dict[DayKey, tuple[int, int]] = field(default_factory=dict)  # day, creator, currency
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     earnings: dict[str, int] = field(default_factory=dict)  # booked, by creator
@@ -82,6 +83,8 @@ class Ledger:
         day_ms = entry.occurred_at_ms // DAY_MS * DAY_MS
         if entry.source == PAYOUT:
             _add(self.paid, (day_ms, *owner), -amount)
+        else:
+            _add(self.programs, (day_ms, entry.source, entry.currency), amount)
         if entry.currency != CURRENCY_OF_SUMS:
             return
         if entry.reference.startswith("video:"):

@@ -7,12 +7,16 @@ from schemas.events import VideoPublished
 from schemas.rates import RewardsRate
 from scripts.recount.gifts import Entry
 from scripts.recount.model import Rules
+from scripts.recount.programs.targets import split
 
 
 def rewards_of(
     video: VideoPublished | None, qualified_of_day: dict[int, int], rules: Rules
 ) -> list[Entry]:
-    """Return one entry for each day that pays something; days are named by their start in ms."""
+    """Return the entries of days that pay something; days are named by their start in ms.
+
+    One entry a day; of a shared video one for each creator with a part, its id ends in their name.
+    """
     if video is None or video.is_promoted or not video.is_original:
         return []
     entries = []
@@ -22,8 +26,11 @@ def rewards_of(
         rate = rules.rates.rewards(day_ms, rules.region)
         if rate is not None and video.duration_ms >= rate.min_duration_ms:
             amount = money(after, rate) - money(before, rate)
-            if amount:
-                entries.append(_entry(video, day_ms, amount, rate))
+            shares = tuple((c.creator_id, c.share_bps) for c in video.collaborators or ())
+            for creator_id, part in split(amount, video.creator_id, shares).items():
+                if part:
+                    name = (creator_id,) if shares else ()
+                    entries.append(_entry(video, day_ms, creator_id, part, rate, *name))
         before = after
     return entries
 
@@ -39,11 +46,18 @@ def money(qualified_views: int, rate: RewardsRate) -> int:
     return payable * rate.rpm_micros_per_1000 // 1000
 
 
-def _entry(video: VideoPublished, day_ms: int, amount_micros: int, rate: RewardsRate) -> Entry:
+def _entry(
+    video: VideoPublished,
+    day_ms: int,
+    creator_id: str,
+    amount_micros: int,
+    rate: RewardsRate,
+    *name: str,
+) -> Entry:
     return Entry(
-        entry_id=entry_id("creator_rewards", video.video_id, day_name(day_ms)),
+        entry_id=entry_id("creator_rewards", video.video_id, day_name(day_ms), *name),
         occurred_at_ms=day_ms,
-        creator_id=video.creator_id,
+        creator_id=creator_id,
         source="creator_rewards",
         state="estimated",
         amount_micros=amount_micros,

@@ -24,9 +24,10 @@ UNKNOWN = "cannot be computed, so it keeps what it was booked"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What ClickHouse says that the log does not: which days are settled."""
+    """What ClickHouse says that the log does not: which days are settled, how far bursts are found."""
 
     days: frozenset[tuple[str, int]] = frozenset()  # source, start of the date in UTC, ms
+    bursts_through_ms: int = 0
 
     def holds(self, entry: Entry) -> bool:
         """Tell whether an estimate's day is settled, so that it is no longer shown."""

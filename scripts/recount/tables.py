@@ -10,6 +10,7 @@ from sinks.client import answering, connect
 REQUEST_TIMEOUT_S = 600.0
 _POSITIONS = "SELECT topic, `partition`, position FROM partitions FINAL"
 _SETTLED = "SELECT source, toUnixTimestamp(toDateTime(day, 'UTC')) * 1000 FROM settlements FINAL"
+_BURSTS = "SELECT toUnixTimestamp64Milli(through) FROM burst_runs FINAL"
 
 
 class Tables:
@@ -32,8 +33,10 @@ class Tables:
         return {(topic, number): position for topic, number, position in self.rows(_POSITIONS)}
 
     def settled(self) -> Settled:
-        """Return the settled days."""
-        return Settled(frozenset((source, day_ms) for source, day_ms in self.rows(_SETTLED)))
+        """Return the settled days, and up to when bursts were looked for."""
+        days = frozenset((source, day_ms) for source, day_ms in self.rows(_SETTLED))
+        through_ms = max((through for (through,) in self.rows(_BURSTS)), default=0)
+        return Settled(days, through_ms)
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Refused, Unavailable
 from scripts.recount.archive import SUFFIX, Archive, ArchiveWriter
-from streams.clients import stop_client
+from streams.clients import kafka_options, stop_client
 from streams.topics import SOURCES
 
 # What it says about a broker that is away is said in the errors raised here, in one line.
@@ -52,11 +52,11 @@ class TopicReader:
         """How many records are copied."""
         return sum(writer.records for writer in self._writers.values())
 
-    async def open(self, partitions: Iterable[Position]) -> None:
+    async def open(self, partitions: Iterable[Position], *, whole: bool) -> None:
         """Go to the beginning of these partitions.
 
         Raises:
-            Refused: the beginning is gone.
+            Refused: the log is wanted `whole`, and its beginning is gone.
         """
         for topic, partition in partitions:
             path = self._folder / f"{topic}-{partition}{SUFFIX}"
@@ -65,7 +65,7 @@ class TopicReader:
         self._consumer.assign(list(self._writers))
         beginnings = await self._consumer.beginning_offsets(list(self._writers))
         for tp, beginning in beginnings.items():
-            if beginning > 0:
+            if whole and beginning > 0:
                 raise Refused(
                     f"{tp.topic} partition {tp.partition} begins at offset {beginning}: what came "
                     "before is deleted (retention), and a recount needs the whole log"
@@ -123,16 +123,16 @@ class TopicReader:
 
 @asynccontextmanager
 async def open_topics(
-    kafka: str, folder: Path, topics: Sequence[str] = SOURCES
+    kafka: str, folder: Path, topics: Sequence[str] = SOURCES, *, whole: bool = True
 ) -> AsyncIterator[TopicReader]:
     """Open the source topics for reading; files go into `folder`.
 
     Raises:
         Unavailable: no broker answers, or it stops answering.
-        Refused: a topic is missing, or its beginning is gone.
+        Refused: a topic is missing, or its beginning is gone and the `whole` log is wanted.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **kafka_options(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -143,7 +143,7 @@ async def open_topics(
     try:
         try:
             await consumer.start()
-            await reader.open(await _partitions(kafka, topics))
+            await reader.open(await _partitions(kafka, topics), whole=whole)
         except (KafkaError, OSError) as error:
             raise Unavailable(
                 f"no Kafka answers at {kafka}: start it, or name another with --kafka"
@@ -156,7 +156,7 @@ async def open_topics(
 
 async def _partitions(kafka: str, topics: Sequence[str]) -> list[Position]:
     """Return all partitions of these topics; asking must not make a topic that is missing."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**kafka_options(kafka))
     try:
         await admin.start()
         existing = set(await admin.list_topics())

@@ -26,6 +26,8 @@ class Trend:
     score_high: float
     velocity: float
     velocity_slack: float
+    acceleration: float
+    acceleration_slack: float
     rank_low: int = 1
     rank_high: int = 1
 
@@ -74,16 +76,26 @@ def _add_positive(into: Decayed, part: Decayed) -> None:
 
 
 def _trend(both: _Sums, now_ms: int) -> Trend:
-    fast = both.fast_score
-    per_hour = math.log(2) * HOUR_MS / fast.half_life_ms
-    since = half(now_ms - fast.at_ms, fast.half_life_ms)
+    fast, slow = both.fast_score, both.score
+    velocity, slack = _per_hour(fast, now_ms)
+    slow_velocity, slow_slack = _per_hour(slow, now_ms)
+    hours = (slow.half_life_ms - fast.half_life_ms) / HOUR_MS / math.log(2)
     return Trend(
         score=both.score.log2(),
         score_low=both.score.log2(-TOLERANCE),
         score_high=both.score.log2(TOLERANCE),
-        velocity=fast.value * since * per_hour,
-        velocity_slack=TOLERANCE * fast.gross * since * per_hour,
+        velocity=velocity,
+        velocity_slack=slack,
+        acceleration=(velocity - slow_velocity) / hours,
+        acceleration_slack=(slack + slow_slack) / hours,
     )
+
+
+def _per_hour(points: Decayed, now_ms: int) -> tuple[float, float]:
+    """Return the points per hour at a time, and how much rounding may change them."""
+    time_constant_h = points.half_life_ms / HOUR_MS / math.log(2)
+    left = half(now_ms - points.at_ms, points.half_life_ms) / time_constant_h
+    return points.value * left, TOLERANCE * points.gross * left
 
 
 def _rank(trends_of_kind: list[Trend]) -> None:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from streams.programs.affiliate import Promotion
+from streams.programs.ages import account_age_days, person_age_years
 from streams.programs.attribution import Interactions
 from streams.programs.days import DAY_MS, PayDay
 from streams.programs.facts import (
@@ -24,6 +25,7 @@ from streams.programs.facts import (
     Post,
     ProductView,
     Quality,
+    Registration,
     RewardsVideo,
     Share,
 )
@@ -68,6 +70,15 @@ SELECT creator_id, sum(is_following) FROM (
 )
 GROUP BY creator_id
 """
+_REGISTRATIONS = """
+SELECT creator_id, (argMax(
+    (toUnixTimestamp64Milli(registered_at), birth_date),
+    (event_time, event_id, registered_at, birth_date)
+) AS last).1, last.2
+FROM creator_registrations FINAL
+WHERE event_time < fromUnixTimestamp64Milli({end_ms:Int64}, 'UTC')
+GROUP BY creator_id
+"""
 _CREATOR_VIEWS = f"""
 SELECT v.creator_id, sum(d.views)
 FROM (
@@ -106,7 +117,7 @@ FROM video_state
 """
 _STEPS = """
 SELECT type, event_id, toUnixTimestamp64Milli(event_time), order_id, user_id, seller_id, product_id,
-       paid_micros, currency, refund_micros
+       paid_micros, currency, refund_micros, reason
 FROM order_events FINAL
 """
 _CLICKS = """
@@ -195,8 +206,17 @@ class Facts:
         start_s = end_s - VIEWS_DAYS * DAY_MS // 1000
         followers = dict(self._rows(_FOLLOWERS, end_ms=day.end_ms, creator=""))
         views = dict(self._rows(_CREATOR_VIEWS, start=start_s, end=end_s))
+        known = {
+            row[0]: Registration(*row[1:]) for row in self._rows(_REGISTRATIONS, end_ms=day.end_ms)
+        }
         return {
-            creator_id: Creator(creator_id, followers.get(creator_id, 0), views.get(creator_id, 0))
+            creator_id: Creator(
+                creator_id,
+                followers.get(creator_id, 0),
+                views.get(creator_id, 0),
+                person_age_years(known.get(creator_id), day),
+                account_age_days(known.get(creator_id), day),
+            )
             for creator_id in {*followers, *views}
         }
 

@@ -37,6 +37,17 @@ def split(line: Line, collaborators: Sequence[Share]) -> list[Line]:
     ]
 
 
+def parts_of(
+    amount_micros: int, owner_id: str, collaborators: Iterable[Share], key: str
+) -> dict[str, int]:
+    """Return each creator's part of an amount; who has no share is left out.
+
+    Raises:
+        SettlementError: shares are negative or more than the whole; names the key.
+    """
+    return largest_remainder(amount_micros, shares_bps(owner_id, collaborators, key))
+
+
 def shares_bps(owner_id: str, collaborators: Iterable[Share], key: str) -> dict[str, int]:
     """Return everybody's share, 10,000 in all; who has none is left out.
 

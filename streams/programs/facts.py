@@ -87,9 +87,12 @@ class ProductView(NamedTuple):
 
 
 class OrderStep(NamedTuple):
-    """One event of an order, as it came; refund_micros None = all that was paid."""
+    """One event of an order, as it came; refund_micros None = all that was paid.
 
-    kind: Literal["placed", "settled", "refunded"]
+    `reason` is why it was frozen, released or made ineligible.
+    """
+
+    kind: Literal["placed", "settled", "refunded", "frozen", "released", "ineligible"]
     event_id: str
     at_ms: int
     order_id: str
@@ -99,6 +102,14 @@ class OrderStep(NamedTuple):
     paid_micros: int
     currency: str
     refund_micros: int | None = None
+    reason: str = ""
+
+
+class Registration(NamedTuple):
+    """What is known of a creator; an empty birth date (`YYYY-MM-DD`) is not known."""
+
+    registered_ms: int
+    birth_date: str
 
 
 class Order(NamedTuple):

@@ -5,6 +5,9 @@
 - It is settled at its first `settled`.
 - Refunds add up, of one event id the first; one without an amount gives everything back. More than
   was paid contradicts the order.
+- It is frozen while the last of its `frozen` and `released` by (time, id) is `frozen`, whatever time
+  it is settled as of (of two that share both, the release stands). It is ineligible for good, for the
+  reason of the first that says so.
 - Steps of an order that was never placed wait for it: nothing is known about when it was placed.
 """
 
@@ -63,6 +66,8 @@ def _order(steps: list[OrderStep]) -> list[Order]:
             currency=placed.currency,
             settled_ms=min(settled) if settled else None,
             refunded_micros=_refunded_micros(steps, placed),
+            frozen_by=_frozen_by(steps),
+            ineligible_by=next((step.reason for step in steps if step.kind == "ineligible"), ""),
         )
     ]
 
@@ -89,6 +94,14 @@ def _refunded_micros(steps: list[OrderStep], placed: OrderStep) -> int:
         detail = f"{total} micro-units given back of {placed.paid_micros}"
         raise SettlementError(placed.order_id, "refund_above_paid", detail)
     return total
+
+
+def _frozen_by(steps: list[OrderStep]) -> str:
+    holds = [step for step in steps if step.kind in ("frozen", "released")]
+    last = max(
+        holds, key=lambda step: (step.at_ms, step.event_id, step.kind, step.reason), default=None
+    )
+    return last.reason if last is not None and last.kind == "frozen" else ""
 
 
 def _identity(step: OrderStep) -> tuple[str, str, str, int, str]:

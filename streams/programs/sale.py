@@ -59,8 +59,7 @@ def _line(order: Order, key: str, fees: SaleFees, commission_micros: int) -> Lin
     stopped_by = order.frozen_by or order.ineligible_by
     revenue = 0 if stopped_by else order.kept_micros
     platform, payment, referral = fees_micros(revenue, fees)
-    commission = 0 if stopped_by else commission_micros
-    amount = revenue - platform - payment - referral - commission
+    amount = revenue - platform - payment - referral - commission_micros
     return Line(
         key=key,
         occurred_at_ms=order.settled_ms or order.placed_ms,
@@ -77,7 +76,7 @@ def _line(order: Order, key: str, fees: SaleFees, commission_micros: int) -> Lin
             Step("platform fee", -platform, order.currency, f"{fees.platform_bps} bps"),
             Step("payment fee", -payment, order.currency, f"{fees.payment_bps} bps"),
             Step("referral fee", -referral, order.currency, f"{fees.referral_bps} bps"),
-            Step("commission of the promoting creator", -commission, order.currency),
+            Step("commission of the promoting creator", -commission_micros, order.currency),
             Step("amount", amount, order.currency),
         ),
         cause=stopped_by or ("refund" if order.refunded_micros else ""),

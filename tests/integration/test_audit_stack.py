@@ -41,6 +41,7 @@ def small_log() -> list[bytes]:
         event("gift", repeat_count=4, repeat_end=True, at=9),
         event("gift", group_id="open", at=DAY_MS),
         event("order_placed", at=DAY_MS),
+        event("comment", at=DAY_MS - 120_000),
         event("share", at=DAY_MS),
         event("like", user_id="w", at=-2 * DAY_MS),
     ]
@@ -71,7 +72,7 @@ def test_a_stack_agrees_until_a_cell_is_changed(tmp_path: Path, audit: Audit) ->
         assert code == 0
         empty = {name for name, view in report["views"].items() if not view["rows"]}
         nothing_yet = {"settled accounts", "bounds of payouts", "payouts"}
-        assert empty == {"boosts", *nothing_yet}
+        assert empty == {"boosts", "bursts", *nothing_yet}
         settle_closed_days(stack.client, stack.settings)
         assert stack.query("SELECT count() FROM ledger WHERE source = 'creator_rewards'") == [(1,)]
         code, report = audit()

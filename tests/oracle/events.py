@@ -48,6 +48,10 @@ _OWN_FIELDS: dict[str, dict[str, Any]] = {
     "order_placed": _ORDER,
     "order_settled": _ORDER,
     "order_refunded": _ORDER,
+    "order_frozen": _ORDER | {"reason": "risk"},
+    "order_released": _ORDER | {"reason": "checked"},
+    "order_ineligible": _ORDER | {"reason": "canceled"},
+    "creator_registered": {"registered_at_ms": T0_MS},
 }
 _numbers = itertools.count()
 
@@ -62,7 +66,7 @@ def event(kind: str, *, at: int = 0, **fields: Any) -> dict[str, Any]:
     key_field = EVENT_TYPES[kind].key_field
     if key_field != "user_id":
         made[key_field] = key_field[0]
-    if kind not in ("invalidated", "tick"):
+    if kind not in ("invalidated", "creator_registered", "tick"):
         made["creator_id"] = "c"
     return made | _OWN_FIELDS.get(kind, {}) | fields
 

@@ -7,10 +7,11 @@ round rates (tests/worked/rates.toml) change what shop s pays for product p on 1
 
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
+from streams.programs.ages import account_age_days, person_age_years
 from streams.programs.facts import (
     Click,
     Creator,
@@ -19,10 +20,11 @@ from streams.programs.facts import (
     OrderStep,
     ProductView,
     Quality,
+    Registration,
     RewardsVideo,
     Share,
 )
-from tests.property.money_facts import PUBLISHED, START_MS, Facts
+from tests.property.money_facts import DAY, PUBLISHED, START_MS, Facts
 from tests.worked.world import DAY_MS, at, day
 
 Made = TypeVar("Made")
@@ -31,6 +33,11 @@ ORDERED_MS = tuple(map(at, ("2024-02-20", "2024-03-05 10:00", "2024-04-15", "202
 WINDOWS_MS = (30 * MINUTE_MS, DAY_MS, 7 * DAY_MS)  # of clicks in lives, views, other clicks
 BEFORE_MS = (0, *WINDOWS_MS, *(window + 1 for window in WINDOWS_MS), -1, 50 * DAY_MS)
 SETTLED_AFTER_MS = (0, DAY_MS, 7 * DAY_MS, 9 * DAY_MS)
+AGE_DAYS = 30
+BORN = ("2006-02-20", "2006-02-21", "2004-02-29")  # 18 years on the pay day, a day less, older
+HOLDS: tuple[tuple[Literal["frozen", "released", "ineligible"], ...], ...] = (
+    *((), (), (), ("frozen",), ("frozen", "released"), ("ineligible",)),
+)
 END_MS = at("2024-06-01")
 REWARDS_DAYS = (*range(day("2024-02-28"), day("2024-03-02")), day("2024-03-10"))
 PUBLICATIONS = (
@@ -45,6 +52,7 @@ class Case(NamedTuple):
 
     told: Facts
     people: dict[str, Creator]
+    known: dict[str, Registration]
     end_ms: int
 
 
@@ -63,7 +71,8 @@ def case(chance: Random) -> Case:
     )
     end_ms = placed_ms + chance.choice((0, 1, 7 * DAY_MS, 7 * DAY_MS + 1))
     ends_ms = (END_MS, END_MS, end_ms, START_MS + DAY_MS, START_MS + 2 * DAY_MS)
-    return Case(told, people(chance), chance.choice(ends_ms))
+    known = registrations(chance)
+    return Case(told, with_ages(people(chance), known), known, chance.choice(ends_ms))
 
 
 cases = st.integers(0, (1 << 32) - 1).map(lambda seed: case(Random(seed)))
@@ -81,6 +90,29 @@ def people(chance: Random) -> dict[str, Creator]:
         name: Creator(name, chance.choice((9, 10, 10, 11)), chance.choice((99, 100, 100, 101)))
         for name in "abc"
         if chance.random() < 0.8
+    }
+
+
+def with_ages(people: dict[str, Creator], known: dict[str, Registration]) -> dict[str, Creator]:
+    """Return the creators with the ages that follow from what is known of them."""
+    return {
+        name: creator._replace(
+            person_age_years=person_age_years(known.get(name), DAY),
+            account_age_days=account_age_days(known.get(name), DAY),
+        )
+        for name, creator in people.items()
+    }
+
+
+def registrations(chance: Random) -> dict[str, Registration]:
+    """Return what is known of some: accounts and people at the edges of the ages asked for."""
+    return {
+        name: Registration(
+            DAY.end_ms - chance.choice((0, AGE_DAYS * DAY_MS - 1, AGE_DAYS * DAY_MS)),
+            chance.choice(("", *BORN)),
+        )
+        for name in "abc"
+        if chance.random() < 0.5
     }
 
 
@@ -140,6 +172,10 @@ def order_steps(chance: Random, order_id: str, placed_ms: int) -> list[OrderStep
                 kind="refunded", event_id=name, at_ms=placed_ms + at_ms, refund_micros=back
             )
         )
+    for kind in chance.choice(HOLDS):
+        at_ms = placed_ms + chance.choice((3, 3, 4))
+        name = chance.choice("56")
+        steps.append(placed._replace(kind=kind, event_id=name, at_ms=at_ms, reason="risk"))
     return chance.sample(steps, len(steps))
 
 

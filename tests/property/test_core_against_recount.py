@@ -24,7 +24,7 @@ from tests.simulation.views import VIEWS
 
 FLUSH_CHANCE = 0.4
 CHECKPOINT_CHANCE = 0.5
-NEVER_TAKEN_BACK = ("order_events", "affiliate_clicks")
+NEVER_TAKEN_BACK = ("order_events", "affiliate_clicks", "creator_registrations")
 
 
 def counted(

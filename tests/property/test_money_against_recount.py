@@ -23,7 +23,14 @@ from streams.programs.attribution import Interactions
 from streams.programs.brand_deal import deal_lines
 from streams.programs.creator_fund import fund_lines
 from streams.programs.creator_rewards import rewards_lines
-from streams.programs.facts import Creator, FundVideo, OrderStep, RewardsVideo, Share
+from streams.programs.facts import (
+    Creator,
+    FundVideo,
+    OrderStep,
+    Registration,
+    RewardsVideo,
+    Share,
+)
 from streams.programs.lines import Refusal, Result
 from streams.programs.orders import orders_of
 from streams.programs.sale import sale_lines
@@ -99,10 +106,10 @@ def dated_before(end_ms: int, result: Result) -> Result:
 # What the recount says
 
 
-def targets_of(told: Facts, people: Mapping[str, Creator], region: str, end_ms: int) -> Targets:
+def targets_of(found: Case, region: str, end_ms: int) -> Targets:
     """Return the targets of the same facts, in the recount's words."""
-    by = plain_rules(region)
-    targets = fund_targets(told.fund, people, by)
+    told, by = found.told, plain_rules(region)
+    targets = fund_targets(told.fund, found.people, found.known, by)
     targets.add(rewards_targets(told.rewards, by))
     targets.add(order_targets(told, by, end_ms))
     targets.add(deal_targets(told, end_ms))
@@ -170,13 +177,23 @@ def plain_step(step: OrderStep, number: int) -> plain.OrderStep:
         paid_micros=step.paid_micros,
         currency=step.currency,
         refund_micros=step.refund_micros,
+        reason=step.reason,
     )
 
 
-def fund_targets(videos: list[FundVideo], people: Mapping[str, Creator], by: Rules) -> Targets:
+def fund_targets(
+    videos: list[FundVideo],
+    people: Mapping[str, Creator],
+    known: Mapping[str, Registration],
+    by: Rules,
+) -> Targets:
     standing = Standing(
         {name: creator.followers for name, creator in people.items()},
         {name: creator.views_30d for name, creator in people.items()},
+        {
+            name: plain.Registration("e", 0, name, said.registered_ms, said.birth_date)
+            for name, said in known.items()
+        },
     )
     counts = {
         v.video_id: {
@@ -237,7 +254,8 @@ def assert_same(targets: Targets, result: Result) -> None:
 @given(cases, regions)
 def test_pools_are_the_same(found: Case, region: str) -> None:
     result = fund_lines(DAY, found.told.fund, found.people, RATES, region)
-    assert_same(fund_targets(found.told.fund, found.people, plain_rules(region)), result)
+    targets = fund_targets(found.told.fund, found.people, found.known, plain_rules(region))
+    assert_same(targets, result)
 
 
 @given(cases, regions)
@@ -271,7 +289,7 @@ def test_the_audit_finds_nothing_after_a_settlement_and_everything_before(
         new = entries_to_book(result.lines, ledger.booked(), refusals=result.refusals, restate=True)
         missed = rng.sample(new, rng.randrange(len(new) + 1))
         ledger.append(entry for entry in new if entry not in missed)
-        targets = targets_of(found.told, found.people, region, END_MS)
+        targets = targets_of(found, region, END_MS)
         accounts = {(key_of_entry(one.entry_id), one.creator_id, one.currency) for one in missed}
         report = compare_accounts(as_read(ledger.entries).accounts, targets, plain_rules(region))
         listed = {note.key for notes in report.notes.values() for note in notes}

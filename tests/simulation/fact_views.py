@@ -12,7 +12,7 @@ _NAME = ("event_id", "event_time")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "order_events": (
         *("source", "offset", "type", *_NAME, "user_id", "order_id", *_WHOSE),
-        *("quantity", "paid_micros", "currency", "refund_micros"),
+        *("quantity", "paid_micros", "currency", "refund_micros", "reason"),
     ),
     "affiliate_clicks": ("source", "offset", *_NAME, "user_id", *_WHOSE, "live_id"),
     "product_views": ("source", "user_id", "video_id", *_NAME, "creator_id", "product_ids"),
@@ -21,7 +21,16 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("source", "video_id", "deal_id", *_NAME, "creator_id", "brand_id", "fee_micros"),
         *("currency", "milestones"),
     ),
+    "creator_registrations": (
+        "source",
+        "offset",
+        *_NAME,
+        "creator_id",
+        "registered_at",
+        "birth_date",
+    ),
     "follow_actions": ("source", "creator_id", "user_id", *_NAME, "following"),
+    "engagements": ("source", "video_id", *_NAME, "user_id", "type", "creator_id"),
 }
 
 

@@ -269,12 +269,12 @@ def simulated_services(networks: dict[str, Network]) -> Iterator[None]:
         patch.setattr(
             checkpoint,
             "AIOKafkaProducer",
-            lambda **options: SimulatedProducer(networks[options["bootstrap_servers"]], options),
+            lambda **options: SimulatedProducer(networks[options["bootstrap_servers"][0]], options),
         )
         patch.setattr(
             checkpoint,
             "AIOKafkaConsumer",
-            lambda **options: SimulatedConsumer(networks[options["bootstrap_servers"]]),
+            lambda **options: SimulatedConsumer(networks[options["bootstrap_servers"][0]]),
         )
         patch.setattr(Results, "refuse_unless_ours", lambda *_: None)
         yield

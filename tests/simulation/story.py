@@ -15,7 +15,7 @@ from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
 from schemas.events import EVENT_TYPES
 from scripts.records import address
 from scripts.recount import Record
-from tests.oracle.events import HOUR_MS, MINUTE_MS, T0_MS, event
+from tests.oracle.events import DAY_MS, HOUR_MS, MINUTE_MS, T0_MS, event
 from tests.simulation.ruleset import GAP_MS
 
 START_MS = T0_MS - 10 * MINUTE_MS  # a day and a month begin soon
@@ -195,6 +195,10 @@ def _order(digits: Digits) -> Event:
     }
 
 
+def _hold(digits: Digits) -> Event:
+    return _order(digits) | {"reason": digits.of(("risk", "fraud"))}
+
+
 _FIELDS: dict[str, Callable[[Digits], Event]] = {
     "view": lambda d: {
         "feed": d.of(("for_you", "for_you", "for_you", "search", "following")),
@@ -231,6 +235,14 @@ _FIELDS: dict[str, Callable[[Digits], Event]] = {
     "order_placed": _order,
     "order_settled": _order,
     "order_refunded": lambda d: _order(d) | {"refund_micros": d.of((None, 0, 3))},
+    "order_frozen": _hold,
+    "order_released": _hold,
+    "order_ineligible": _hold,
+    "creator_registered": lambda d: {
+        "user_id": d.of(("c0", "c1")),
+        "registered_at_ms": START_MS - d.of((0, 1, 400)) * DAY_MS,
+        "birth_date": d.of((None, "2000-02-29", "2006-03-01")),
+    },
     "deal_signed": lambda d: {
         "deal_id": d.of(("d1", "d2")),
         "fee_micros": d.of((1, 7_000_000)),

@@ -4,14 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from math import exp2, log, log2
+from typing import Any
 
+from schemas.entries import entry_id
 from schemas.rows import COUNTERS, NO_SCORE
 from scripts.recount.checks import BOOST_COLUMNS
 from scripts.recount.compare import Row
+from streams.intervals import shrunk
 from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
 
+MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
@@ -67,10 +71,11 @@ def trending_now(tables: Tables) -> list[Row]:
     """Scores, velocities and ranks of videos and of what their metadata names."""
     now_ms = max((row["max_event_time"] for row in tables.rows("partitions")), default=0)
     scores: dict[tuple[str, str], list[float]] = {}
-    velocities: dict[tuple[str, str], float] = {}
+    moves: dict[tuple[str, str], tuple[float, float]] = {}
     for row in video_states(tables).values():
         for entity in _entities(row):
-            velocities[entity] = velocities.get(entity, 0.0) + _velocity(row, now_ms)
+            before, now = moves.get(entity, (0.0, 0.0)), _moves(row, now_ms)
+            moves[entity] = (before[0] + now[0], before[1] + now[1])
             if row["score"] > NO_SCORE:
                 scores.setdefault(entity, []).append(row["score"])
     summed = {entity: _add_logs(parts) for entity, parts in scores.items()}
@@ -78,7 +83,37 @@ def trending_now(tables: Tables) -> list[Row]:
     found: list[Row] = []
     for kind, name in sorted(summed, key=lambda entity: (-summed[entity], entity[1])):
         ranked[kind] += 1
-        found.append((kind, name, summed[kind, name], velocities[kind, name], ranked[kind]))
+        velocity, acceleration = moves[kind, name]
+        found.append((kind, name, summed[kind, name], velocity, ranked[kind], acceleration))
+    return found
+
+
+def trending_windows(tables: Tables) -> list[Row]:
+    """The leaders of five minutes, for each of the last sixty full minutes."""
+    newest = max((row["max_event_time"] for row in tables.rows("partitions")), default=0)
+    newest_s = newest // MINUTE_MS * 60
+    states = video_states(tables)
+    sums: dict[tuple[int, str, str], Counter[str]] = {}
+    for row in tables.rows("windows_1m"):
+        for hop in range(1, 6) if row["kind"] == "video" else ():
+            end_s = row["window_start"] + 60 * hop
+            if not newest_s - 3_600 < end_s <= newest_s:
+                continue
+            for entity in _entities(states[row["subject_id"]]):
+                cell = sums.setdefault((end_s, *entity), Counter())
+                likes = row["likes"] - row["unlikes"]
+                others = (row[name] for name in ("comments", "shares", "favorites", "follows"))
+                numbers = {"views": row["views"], "likes": likes, "all": likes + sum(others)}
+                for name, number in numbers.items():
+                    cell[name] += number
+    ranked: Counter[tuple[int, str]] = Counter()
+    found: list[Row] = []
+    for key in sorted(sums, key=lambda key: (-sums[key]["all"], -sums[key]["views"], key[2])):
+        cell = sums[key]
+        if cell["views"] > 0 or cell["all"] > 0:
+            ranked[key[:2]] += 1
+            numbers_of = (cell["views"], cell["likes"], cell["all"], ranked[key[:2]])
+            found.append((key[0] * 1_000, *key[1:], *numbers_of))
     return found
 
 
@@ -89,11 +124,29 @@ def earnings_ledger(tables: Tables) -> list[Row]:
     settled = {(row["source"], row["day"]) for row in tables.rows("settlements")}
     rows = list(tables.rows("ledger"))
     rows += [
-        row
+        part
         for row in tables.rows("estimates")
-        if row["amount_micros"] and (row["source"], row["occurred_at"] // DAY_MS) not in settled
+        if (row["source"], row["occurred_at"] // DAY_MS) not in settled
+        for part in _parts(row)
+        if part["amount_micros"]
     ]
     return [tuple(row[name] for name in names) for row in rows]
+
+
+def _parts(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """An estimate by creator; that of a shared video is named by the creator as well."""
+    if not row["parts"]:
+        return [row]
+    parts = [text.rpartition(":") for text in row["parts"]]
+    return [
+        {
+            **row,
+            "entry_id": f"{row['entry_id']}:{entry_id(creator_id)}",
+            "creator_id": creator_id,
+            "amount_micros": int(micros),
+        }
+        for creator_id, _, micros in parts
+    ]
 
 
 def earnings_daily(tables: Tables) -> list[Row]:
@@ -106,6 +159,16 @@ def earnings_daily(tables: Tables) -> list[Row]:
         before, entries = sums.get(key, (0, 0))
         sums[key] = (before + amount, entries + 1)
     return [(*key, *both) for key, both in sums.items()]
+
+
+def earnings_by_source(tables: Tables) -> list[Row]:
+    """The ledger by day, source and currency."""
+    sums: dict[tuple[int, str, str], list[int]] = {}
+    for _, occurred_at, _, source, _, amount, currency, *_ in earnings_ledger(tables):
+        of_one = sums.setdefault((occurred_at // DAY_MS * DAY_MS, source, currency), [0, 0])
+        of_one[0] += amount
+        of_one[1] += 1
+    return [(*key, amount, entries) for key, (amount, entries) in sums.items()]
 
 
 def balances(tables: Tables) -> list[Row]:
@@ -143,14 +206,23 @@ def content_performance(tables: Tables) -> list[Row]:
     sums: dict[tuple[str, str], list[int]] = {}
     for row in _listed(tables):
         for value in _values(row):
-            videos_views_likes_money = sums.setdefault(value, [0, 0, 0, 0])
+            of_value = sums.setdefault(value, [0, 0, 0, 0, 0])
             money = earnings[f"video:{row['video_id']}"]
-            for i, number in enumerate((1, row["views"], row["likes"], money)):
-                videos_views_likes_money[i] += number
-    return [
-        (*value, number, views, likes, 1000 * likes / views if views else 0.0, money)
-        for value, (number, views, likes, money) in sums.items()
-    ]
+            done = row["completions"]
+            for i, number in enumerate((1, row["views"], row["likes"], money, done)):
+                of_value[i] += number
+    types = [of_value for (dimension, _), of_value in sums.items() if dimension == "content_type"]
+    views, likes = sum(s[1] for s in types), sum(s[2] for s in types)
+    usual = min(1.0, max(0.0, likes / views)) if views > 0 else 0.0
+    return [(*value, *_performance(of_value, usual)) for value, of_value in sums.items()]
+
+
+def _performance(of_value: list[int], usual: float) -> Row:
+    videos_of, views, likes, money, done = of_value
+    known = max(0, views)
+    pulled = shrunk(min(known, max(0, likes)), known, usual, 1_000, 1.96).times(1_000)
+    rates = (1_000 * likes / views, done / views) if views else (0.0, 0.0)
+    return (videos_of, views, likes, rates[0], money, rates[1], *pulled)
 
 
 def earnings_by_reference(tables: Tables) -> list[Row]:
@@ -207,6 +279,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "videos": videos,
     "lives": lives,
     "trending_now": trending_now,
+    "trending_windows": trending_windows,
     "creators": creators,
     "earnings_ledger": earnings_ledger,
     "earnings_daily": earnings_daily,
@@ -214,7 +287,9 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "content_performance": content_performance,
     "payouts": payouts,
     "earnings_by_reference": earnings_by_reference,
+    "earnings_by_source": earnings_by_source,
     "boosts": boosts,
+    "bursts": lambda _: [],  # nobody has looked for any
     "dead_letters": dead_letters,
     "late_events": late_events,
     "partitions": partitions,
@@ -243,6 +318,8 @@ def _values(row: TableRow) -> set[tuple[str, str]]:
     }
     if row["sound_id"]:
         values.add(("sound", row["sound_id"]))
+    if row["challenge_id"]:
+        values.add(("challenge", row["challenge_id"]))
     if row["published_at"]:
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=row["published_at"])
         original = "original" if row["is_original"] else "not original"
@@ -267,12 +344,15 @@ def _add_logs(scores: Iterable[float]) -> float:
     return known[-1] + log2(sum(exp2(s - known[-1]) for s in known)) if known else NO_SCORE
 
 
-def _velocity(row: TableRow, now_ms: int) -> float:
-    half_life_ms: int = row["fast_half_life_ms"]
-    if row["fast_score"] <= NO_SCORE:
-        return 0.0
-    fast_score: float = row["fast_score"]
-    return exp2(fast_score - now_ms / half_life_ms) * log(2) * HOUR_MS / half_life_ms
+def _moves(row: TableRow, now_ms: int) -> tuple[float, float]:
+    """Return velocity and acceleration."""
+    constants, velocities = [], []
+    for score, half_life in (("score", "half_life_ms"), ("fast_score", "fast_half_life_ms")):
+        constants.append(row[half_life] / HOUR_MS / log(2))
+        left = exp2(row[score] - now_ms / row[half_life]) if row[score] > NO_SCORE else 0.0
+        velocities.append(left / constants[-1])
+    gained = velocities[1] - velocities[0]
+    return velocities[1], gained / (constants[0] - constants[1])
 
 
 def _entities(row: TableRow) -> set[tuple[str, str]]:

@@ -14,26 +14,27 @@ COUNTERS = (
     "favorites follows profile_views not_interested reports gifts gift_coins"
 )
 _WINDOWS = f"window_start kind subject_id creator_id {COUNTERS}"
-# Of these three the contract names what comes first and says "likewise" or "totals" of the rest.
+# Of the first three the contract names what comes first and says "likewise" or "totals" of the rest;
+# the last two show more behind what it names.
 BEGINS: dict[str, str] = {
     "videos": "video_id creator_id content_type duration_ms published_at "
     f"{COUNTERS} net_likes unique_viewers pool",
     "lives": f"live_id creator_id started_at ended_at {COUNTERS} unique_viewers",
     "creators": f"creator_id followers videos {COUNTERS} engagement_rate reply_rate "
     "earnings_micros",
+    "trending_now": "kind entity_id score velocity rank",
+    "content_performance": "dimension value videos views likes likes_per_1000_views "
+    "earnings_micros",
 }
 VIEWS: dict[str, str] = BEGINS | {
     "engagement_1m": _WINDOWS,
     "engagement_1h": _WINDOWS,
     "engagement_1d": _WINDOWS,
-    "trending_now": "kind entity_id score velocity rank",
     "boosts": "video_id pool verdict decided_at weights_version",
     "earnings_ledger": "entry_id occurred_at creator_id source state amount_micros currency "
     "reference rate_version",
     "earnings_daily": "day creator_id source amount_micros entries",
     "balances": "creator_id currency amount_micros",
-    "content_performance": "dimension value videos views likes likes_per_1000_views "
-    "earnings_micros",
     "dead_letters": "topic partition offset stage reason detail raw event_time",
     "late_events": "window_start kind subject_id type events",
 }

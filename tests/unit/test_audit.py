@@ -165,11 +165,19 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
     checks = all_checks(expected, Settled(), {position: Within(4, 4)})
     assert {check.view for check in checks} == {
         *("engagement_1m", "engagement_1h", "engagement_1d", "videos", "lives", "creators"),
-        *("trending_now", "earnings_ledger", "earnings_daily", "balances", "payouts"),
+        *(
+            "trending_now",
+            "trending_windows",
+            "earnings_ledger",
+            "earnings_daily",
+            "balances",
+            "payouts",
+        ),
         "earnings_by_reference",
-        *("content_performance", "boosts", "dead_letters", "late_events", "partitions"),
+        "earnings_by_source",
+        *("content_performance", "boosts", "bursts", "dead_letters", "late_events", "partitions"),
         *("order_events", "affiliate_clicks", "product_views", "search_views"),
-        *("deals", "follow_actions"),
+        *("deals", "follow_actions", "creator_registrations", "engagements"),
     }
     for each in checks:
         assert len(each.sql.split(" FROM ")[0].split(", ")) >= len(each.columns)
@@ -217,7 +225,8 @@ def test_a_score_may_be_rounded_otherwise_but_not_be_another() -> None:
     view = trending_check(expected)
     trend = expected.trending_now["video", "v"]
     for off, differing in ((1e-10, 0), (1e-6, 2)):
-        rows = [(kind, name, trend.score + off, trend.velocity, 1) for kind, name in view.expected]
+        same = (trend.velocity, 1, trend.acceleration)
+        rows = [(kind, name, trend.score + off, *same) for kind, name in view.expected]
         assert compare(view, rows).differing == differing
 
 
@@ -246,7 +255,7 @@ def test_what_no_rule_books_or_decides_is_a_difference() -> None:
         ("earnings_daily", (T0_MS, "c", "sale", 5, 1)),
         ("balances", ("c", "USD", 5)),
         ("boosts", boost),
-        ("content_performance", ("hashtag", "x", 1, 0, 0, 0.0, 0)),
+        ("content_performance", ("hashtag", "x", 1, 0, 0, 0.0, 0, 0.0, 0.0, 0.0, 0.0)),
     ):
         assert compare(checks[view], [row]).differing == 1, view
 

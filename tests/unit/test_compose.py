@@ -23,7 +23,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = sorted(name for name, service in SERVICES.items() if service["image"] == "engage:local")
 VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 SECRETS = dict.fromkeys(("CLICKHOUSE_PASSWORD", "GRAFANA_CLICKHOUSE_PASSWORD"), "0a1b") | {
-    "GRAFANA_ADMIN_PASSWORD": "2c3d"
+    "GRAFANA_ADMIN_PASSWORD": "2c3d",
+    "HTTP_TOKEN": "4e5f",
 }
 
 
@@ -48,7 +49,8 @@ def mounts() -> Iterator[tuple[str, str, str]]:
 
 def test_the_parts_are_there() -> None:
     assert set(SERVICES) == {
-        *("kafka", "clickhouse", "migrate", "worker", "dashboard", "grafana", "tools")
+        *("kafka", "clickhouse", "migrate", "worker", "dashboard", "grafana", "tools"),
+        "prometheus",
     }
     assert SERVICES["worker"]["deploy"]["replicas"] == 2
     assert SERVICES["worker"]["restart"] == "always"
@@ -57,7 +59,7 @@ def test_the_parts_are_there() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_pinned(name: str) -> None:
     image = SERVICES[name]["image"]
-    assert image == "engage:local" or re.search(r":\d+\.\d+\.\d+", image), image
+    assert image == "engage:local" or re.search(r":v?\d+\.\d+\.\d+", image), image
 
 
 def test_versions_are_those_that_the_tests_run_against() -> None:
@@ -86,6 +88,7 @@ def test_settings_are_known_and_valid(name: str) -> None:
     assert settings.kafka == "kafka:9092"
     assert settings.clickhouse == "http://engage:0a1b@clickhouse:8123"
     assert settings.transactions
+    assert settings.http_token == "4e5f"
 
 
 def test_secrets_are_asked_for_and_never_given() -> None:
@@ -98,6 +101,7 @@ def test_secrets_are_asked_for_and_never_given() -> None:
     for service in SERVICES.values():
         for key, value in service.get("environment", {}).items():
             assert "PASSWORD" not in key or value.startswith("${"), key
+            assert "TOKEN" not in key or value.startswith("${"), key
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
@@ -117,7 +121,8 @@ def test_what_is_waited_for_can_be_seen() -> None:
 
 def test_mounts_exist_and_data_is_kept() -> None:
     kept = {source for _, source, _ in mounts() if not source.startswith(".")}
-    assert kept == set(COMPOSE["volumes"]) == {"kafka-data", "clickhouse-data", "grafana-data"}
+    assert kept == set(COMPOSE["volumes"])
+    assert kept == {"kafka-data", "clickhouse-data", "grafana-data", "prometheus-data"}
     for name, source, target in mounts():
         if source.startswith("."):
             assert (ROOT / source).exists(), f"{name} mounts {source}"
@@ -127,7 +132,7 @@ def test_mounts_exist_and_data_is_kept() -> None:
 def test_files_for_the_servers_parse() -> None:
     for path in (ROOT / "deploy").rglob("*.xml"):
         assert ElementTree.parse(path).getroot().tag == "clickhouse", path
-    for path in (ROOT / "deploy").rglob("*.yaml"):
+    for path in (ROOT / "deploy" / "grafana").rglob("*.yaml"):
         assert yaml.safe_load(path.read_text())["apiVersion"] == 1, path
     user = ElementTree.parse(ROOT / "deploy/clickhouse/users.d/grafana.xml")
     password = user.find("users/grafana/password")

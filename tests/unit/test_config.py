@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from streams.config import ENV_NAMES, Settings, env_name, load_settings
+from streams.config import ENV_NAMES, SECRETS, Settings, env_name, load_settings
 
 
 def test_without_an_environment_the_defaults_stand() -> None:
@@ -15,7 +15,8 @@ def test_without_an_environment_the_defaults_stand() -> None:
 
 def test_each_setting_has_its_key() -> None:
     assert env_name("flush_interval_ms") == "ENGAGE_FLUSH_INTERVAL_MS"
-    assert {env_name(field.name) for field in fields(Settings)} == ENV_NAMES
+    files = {f"{env_name(name)}_FILE" for name in SECRETS}
+    assert {env_name(field.name) for field in fields(Settings)} | files == ENV_NAMES
 
 
 def test_what_is_not_ours_is_not_read() -> None:
@@ -77,3 +78,46 @@ def test_a_password_is_not_repeated_in_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings({"ENGAGE_CLICKHOUSE": "tcp://user:secret@host:1"})
     assert "secret" not in str(caught.value)
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\n")
+    for name in SECRETS:
+        value = "http://u:s3cret@h:1" if name == "clickhouse" else "s3cret"
+        file.write_text(f"{value}\n")
+        settings = load_settings({f"{env_name(name)}_FILE": str(file)})
+        assert getattr(settings, name) == value
+        with pytest.raises(ConfigError, match="both"):
+            load_settings({f"{env_name(name)}_FILE": str(file), env_name(name): "x"})
+        with pytest.raises(ConfigError, match="cannot be read"):
+            load_settings({f"{env_name(name)}_FILE": str(tmp_path / "gone")})
+
+
+def test_no_secret_is_shown() -> None:
+    settings = Settings(
+        clickhouse="http://u:s3cret@h:1", kafka_password="s3cret", http_token="s3cret"
+    )
+    assert "s3cret" not in f"{settings} {settings!r}"
+    with pytest.raises(ConfigError) as error:
+        settings.with_(clickhouse="ftp://u:s3cret@h")
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kafka", "words"),
+    [
+        ("TLS://h:1", "begins with one of"),
+        ("SASL_SSL://h", r"\[PROTOCOL://\]HOST:PORT"),
+        ("SASL_SSL://h:1", "needs ENGAGE_KAFKA_USER and ENGAGE_KAFKA_PASSWORD"),
+        ("h:1,", "HOST:PORT"),
+    ],
+)
+def test_how_to_talk_to_kafka_is_checked(kafka: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        Settings(kafka=kafka)
+
+
+def test_a_key_needs_its_certificate() -> None:
+    with pytest.raises(ConfigError, match="go together"):
+        Settings(kafka_cert=__file__)

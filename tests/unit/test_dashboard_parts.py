@@ -17,8 +17,8 @@ import pytest
 from dashboard.movement import Movement
 from dashboard.pulse import Pulse
 from dashboard.reader import Reader
-from dashboard.server import is_loopback
 from dashboard.static import FILES, FOLDER
+from sinks.http_access import is_loopback
 from tests.dashboard_rows import partition
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.failures import DeadLetter, Reason, Stage
 from scripts import cli
-from scripts.dead_letters import LIMIT_DEFAULT, PREVIEW_BYTES, SHOWN_BYTES_MAX, printable
+from scripts.letters.printing import LIMIT_DEFAULT, PREVIEW_BYTES, SHOWN_BYTES_MAX, printable
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 from sinks.migrate import migrate
@@ -69,7 +69,8 @@ class Command:
         self._captured = capfdbinary
 
     def __call__(self, *arguments: str) -> Shown:
-        code, out, error = self.bytes("--clickhouse", self._url, *arguments)
+        action, *rest = arguments
+        code, out, error = self.bytes(action, "--clickhouse", self._url, *rest)
         return code, out.decode(), error
 
     def bytes(self, *arguments: str) -> tuple[int, bytes, str]:
@@ -99,7 +100,7 @@ def ids_of(out: str) -> list[str]:
 @pytest.mark.usefixtures("letters")
 class TestOnALog:
     def test_lists_the_highest_offsets_first(self, command: Command) -> None:
-        code, out, _ = command()
+        code, out, _ = command("list")
         assert code == 0
         assert ids_of(out) == [
             f"{COMMERCE}-0-5",
@@ -110,7 +111,7 @@ class TestOnALog:
         assert "x" * PREVIEW_BYTES + " ...\n" in out
 
     def test_a_short_list_says_that_there_is_more(self, command: Command) -> None:
-        _, out, _ = command("--limit", "2")
+        _, out, _ = command("list", "--limit", "2")
         assert len(ids_of(out)) == 2
         assert out.splitlines()[-1].startswith("2 of 6: ")
 
@@ -124,16 +125,18 @@ class TestOnALog:
             (["partition=0"], {"5"}),
             (["reason=malformed_json", "partition=1"], {"1", "3", "5"}),
             (["reason=empty", "stage=admission"], set()),
+            (["offset=5", "partition=1"], {"5"}),
+            (["detail=detail 3"], {"3"}),
         ],
     )
     def test_where(self, command: Command, conditions: list[str], offsets: set[str]) -> None:
-        code, out, _ = command(*(part for one in conditions for part in ("--where", one)))
+        code, out, _ = command("list", *(part for one in conditions for part in ("--where", one)))
         assert code == 0
         assert {name.rsplit("-", 1)[1] for name in ids_of(out)} == offsets
         assert ("no dead letters like that" in out) is (not offsets)
 
     def test_count(self, command: Command) -> None:
-        code, out, _ = command("--count")
+        code, out, _ = command("group")
         assert code == 0
         assert [line.split() for line in out.splitlines()] == [
             ["messages", "reason", "stage", "topic"],
@@ -145,13 +148,13 @@ class TestOnALog:
         ]
 
     def test_count_as_json(self, command: Command) -> None:
-        _, out, _ = command("--count", "--json", "--where", "reason=empty")
+        _, out, _ = command("group", "--json", "--where", "reason=empty")
         assert [json.loads(line) for line in out.splitlines()] == [
             {"topic": ENGAGEMENT, "stage": "decode", "reason": "empty", "messages": 1}
         ]
 
     def test_show(self, command: Command) -> None:
-        code, out, _ = command("--show", f"{ENGAGEMENT}-1-4")
+        code, out, _ = command("show", f"{ENGAGEMENT}-1-4")
         assert code == 0
         fields = dict(line.split(maxsplit=1) for line in out.splitlines()[:4])
         assert fields == {
@@ -164,7 +167,7 @@ class TestOnALog:
         assert out.endswith('{"id": "a"}\n')
 
     def test_show_cuts_what_no_screen_holds(self, command: Command) -> None:
-        _, out, _ = command("--show", f"{ENGAGEMENT}-1-3")
+        _, out, _ = command("show", f"{ENGAGEMENT}-1-3")
         assert "event time  unknown" in out
         assert "x" * SHOWN_BYTES_MAX + "\n... cut" in out
 
@@ -173,18 +176,18 @@ class TestOnALog:
         self, command: Command, clickhouse: EmbeddedClickHouse, topic: str
     ) -> None:
         code, out, _ = command.bytes(
-            "--clickhouse", clickhouse.reading_url, "--show", f"{topic}-5", "--raw"
+            "show", "--clickhouse", clickhouse.reading_url, f"{topic}-5", "--raw"
         )
         assert (code, out) == (0, HOSTILE)
 
     def test_nothing_reaches_the_terminal_that_it_would_obey(self, command: Command) -> None:
-        for arguments in ((), ("--show", f"{ENGAGEMENT}-1-5")):
+        for arguments in (("list",), ("show", f"{ENGAGEMENT}-1-5")):
             _, out, _ = command(*arguments)
             assert r"\x00\xff\x1b[2Jé {\n" in out
             assert not {"\x00", "\x1b"} & set(out)
 
     def test_json_has_every_message_whole(self, command: Command) -> None:
-        code, out, _ = command("--json")
+        code, out, _ = command("list", "--json")
         found = [json.loads(line) for line in out.splitlines()]
         assert code == 0
         assert len(found) == 6
@@ -196,46 +199,49 @@ class TestOnALog:
         assert by_offset[ENGAGEMENT, 1]["event_time_ms"] is None
 
     def test_json_of_one(self, command: Command) -> None:
-        _, out, _ = command("--json", "--show", f"{ENGAGEMENT}-1-5")
+        _, out, _ = command("show", "--json", f"{ENGAGEMENT}-1-5")
         assert base64.b64decode(json.loads(out)["raw_base64"]) == HOSTILE
 
     def test_one_that_does_not_exist(self, command: Command) -> None:
-        code, out, error = command("--show", f"{ENGAGEMENT}-1-77")
+        code, out, error = command("show", f"{ENGAGEMENT}-1-77")
         assert (code, out) == (2, "")
         assert f"{ENGAGEMENT}-1-77 is no dead letter" in error
 
 
 def test_the_list_is_bounded(command: Command, tables: Tables) -> None:
     tables.write("dead_letters_log", *(letter(n) for n in range(LIMIT_DEFAULT + 5)))
-    assert len(ids_of(command()[1])) == LIMIT_DEFAULT
-    assert len(command("--json")[1].splitlines()) == LIMIT_DEFAULT + 5
-    assert len(command("--json", "--limit", "3")[1].splitlines()) == 3
+    assert len(ids_of(command("list")[1])) == LIMIT_DEFAULT
+    assert len(command("list", "--json")[1].splitlines()) == LIMIT_DEFAULT + 5
+    assert len(command("list", "--json", "--limit", "3")[1].splitlines()) == 3
 
 
 @pytest.mark.usefixtures("client")
 def test_without_dead_letters(command: Command) -> None:
-    assert command() == (0, "no dead letters\n", "")
-    assert command("--json") == (0, "", "")
-    assert command("--count")[1].endswith("         0  in all\n")
+    assert command("list") == (0, "no dead letters\n", "")
+    assert command("list", "--json") == (0, "", "")
+    assert command("group")[1].endswith("         0  in all\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--where", "reason=wrong_kye"], "reason is one of"),
-        (["--where", "colour=red"], "KEY is topic, partition, stage or reason"),
-        (["--where", "reason"], "reason is one of"),
-        (["--where", "topic=videos"], "topic is one of engagement.events, commerce.events"),
-        (["--where", "partition=-1"], "a partition is a number"),
-        (["--where", "partition=99999999999"], "a partition is a number"),
-        (["--show", "engagement.events"], "TOPIC-PARTITION-OFFSET"),
-        (["--show", "engagement.events-0-99999999999999999999"], "TOPIC-PARTITION-OFFSET"),
-        (["--limit", "0"], "above 0"),
-        (["--limit", "many"], "above 0"),
-        (["--raw"], "say which with --show"),
-        (["--show", "a-0-1", "--limit", "3"], "leave --where and --limit out"),
-        (["--show", "a-0-1", "--count"], "not allowed with"),
-        (["--show", "a-0-1", "--raw", "--json"], "not allowed with"),
+        (["list", "--where", "reason=wrong_kye"], "reason is one of"),
+        (
+            ["list", "--where", "colour=red"],
+            "KEY is topic, partition, offset, stage, reason or detail",
+        ),
+        (["list", "--where", "reason"], "reason is one of"),
+        (["list", "--where", "topic=videos"], "topic is one of engagement.events, commerce.events"),
+        (["list", "--where", "partition=-1"], "a partition is a number"),
+        (["list", "--where", "partition=99999999999"], "a partition is a number"),
+        (["show", "engagement.events"], "TOPIC-PARTITION-OFFSET"),
+        (["show", "engagement.events-0-99999999999999999999"], "TOPIC-PARTITION-OFFSET"),
+        (["list", "--limit", "0"], "above 0"),
+        (["list", "--limit", "many"], "above 0"),
+        (["list", "--where", "offset=x"], "an offset is a number"),
+        (["show"], "required: ID"),
+        (["show", "a-0-1", "--raw", "--json"], "not allowed with"),
+        (["mend"], "invalid choice"),
     ],
 )
 def test_what_makes_no_sense_is_refused(command: Command, arguments: list[str], words: str) -> None:
@@ -245,10 +251,10 @@ def test_what_makes_no_sense_is_refused(command: Command, arguments: list[str], 
 
 
 def test_says_when_there_is_nowhere_to_look(command: Command, tmp_path: Path) -> None:
-    code, _, error = command.bytes()
+    code, _, error = command.bytes("list")
     assert (code, error.count("\n")) == (2, 1)
     assert "--data DIR, --clickhouse URL or ENGAGE_CLICKHOUSE" in error
-    code, _, error = command.bytes("--data", str(tmp_path))
+    code, _, error = command.bytes("list", "--data", str(tmp_path))
     assert (code, error.count("\n")) == (2, 1)
     assert f"{tmp_path} holds no results" in error
 
@@ -259,7 +265,7 @@ def test_reads_the_stack_that_runs_on_a_folder(
 ) -> None:
     where = {"pid": os.getpid(), "clickhouse": clickhouse.url, "kafka": "127.0.0.1:9"}
     (tmp_path / "stack.json").write_text(json.dumps(where))
-    code, out, _ = command.bytes("--data", str(tmp_path), "--where", "reason=empty")
+    code, out, _ = command.bytes("list", "--data", str(tmp_path), "--where", "reason=empty")
     assert (code, ids_of(out.decode())) == (0, [f"{ENGAGEMENT}-1-2"])
 
 
@@ -271,7 +277,7 @@ def test_reads_the_results_that_a_run_has_left(command: Command, tmp_path: Path)
         client.close()
         with Writer(engine.url, database) as writer:
             Tables(writer).write("dead_letters_log", letter(7))
-    code, out, _ = command.bytes("--data", str(tmp_path))
+    code, out, _ = command.bytes("list", "--data", str(tmp_path))
     assert (code, ids_of(out.decode())) == (0, [f"{ENGAGEMENT}-1-7"])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from schemas import wire
-from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
+from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC, BirthDate
 from schemas.errors import InputError
 from schemas.events import EVENT_TYPES, parse_event
 from schemas.examples import EXAMPLES
@@ -27,7 +27,18 @@ LIVE_TYPES = {
     *("live_started", "live_ended", "live_joined", "live_left", "live_like", "gift"),
     "gift_refunded",
 }
-USER_TYPES = {"affiliate_click", "order_placed", "order_settled", "order_refunded"}
+USER_TYPES = {
+    *("affiliate_click", "order_placed", "order_settled", "order_refunded"),
+    *("order_frozen", "order_released", "order_ineligible", "creator_registered"),  # our own
+}
+# For each pattern a text that it takes, and texts that it does not.
+PATTERNS = {
+    "^[A-Z]{3}$": ("EUR", "eur", "EU", "EURO", "EUR\n"),
+    get_args(BirthDate)[1].pattern: (
+        *("1999-02-28", "1999-2-28", "1999-13-01", "1999-00-10", "1999-01-00", "1999-01-32"),
+        *("99-01-01", "1999-01-01\n", "1999-01-011", "1999/01/01", "٢999-01-01"),
+    ),
+}
 
 
 def raw_of(name: str, **changes: Any) -> bytes:
@@ -115,13 +126,8 @@ def _edges(bounds: dict[str, Any], example: Any) -> list[tuple[Any, Reason | Non
         low, high = bounds["minimum"], bounds["maximum"]
         edges += [(low, None), (high, None), (low - 1, beyond), (high + 1, beyond)]
     if bounds.get("type") == "string" and "pattern" in bounds:
-        edges += [
-            ("EUR", None),
-            ("eur", beyond),
-            ("EU", beyond),
-            ("EURO", beyond),
-            ("EUR\n", beyond),
-        ]
+        right, *wrong = PATTERNS[bounds["pattern"]]
+        edges += [(right, None), *((word, beyond) for word in wrong)]
     elif bounds.get("type") == "string" and "maxLength" in bounds:
         longest = "é" * bounds["maxLength"]
         edges += [(longest, None), (longest + "x", beyond)]

@@ -138,14 +138,15 @@ def test_a_refunded_gift_and_an_adjusted_one(tables: Tables, explained: Explaine
 # --- Creator Rewards and the fund
 
 
-def test_an_estimate_is_of_the_whole_video(tables: Tables, explained: Explained) -> None:
+def test_an_estimate_of_a_shared_video_is_each_creators_part(
+    tables: Tables, explained: Explained
+) -> None:
+    parts = ["c:334067", "d:333967", "e:333966"]
     name = "creator_rewards:v:2025-03-10"
-    tables.write(
-        "estimates",
-        entry(name, 1_002_000, START_MS, source="creator_rewards", state="estimated"),
-    )
-    shown = explained(name)
-    assert shown[1].startswith("1.002000 USD to c, creator_rewards, estimated")
+    more = {"source": "creator_rewards", "state": "estimated", "parts": parts}
+    tables.write("estimates", entry(name, 1_002_000, START_MS, **more))
+    shown = explained(f"{name}:d")
+    assert shown[1].startswith("0.333967 USD to d, creator_rewards, estimated")
     assert shown[3:-1] == [
         "qualified views of the day: 1,501 views",
         "qualified views so far: 1,501 views",
@@ -155,6 +156,9 @@ def test_an_estimate_is_of_the_whole_video(tables: Tables, explained: Explained)
         "before the factor: 1.002000 USD (0 unless the video may earn)",
         "factor: 100.0000 %",
         "amount: 1.002000 USD (rounded down)",
+        "amount of all: 1.002000 USD",
+        "share of this creator: 33.33 % (largest remainder)",
+        "part: 0.333967 USD",
     ]
 
 

@@ -57,6 +57,7 @@ def test_each_step_of_an_order_is_a_row_however_old() -> None:
         "paid_micros": 9,
         "currency": "USD",
         "refund_micros": None,
+        "reason": "",
         "version": BASE,
     }
     assert [(row["type"], row["version"] - BASE) for row in found[1:]] == [

@@ -26,10 +26,17 @@ VIEWS: dict[str, tuple[str, ...]] = {
         )
         for unit in "mhd"
     },
-    "trending_now": ("kind", "entity_id", "score", "velocity", "rank"),
+    "trending_now": ("kind", "entity_id", "score", "velocity", "rank", "acceleration"),
+    "trending_windows": (
+        *("window_end", "kind", "entity_id", "views", "likes", "engagements", "rank"),
+    ),
     "boosts": (
         *("video_id", "pool", "verdict", "decided_at", "weights_version", "decision_id", "reason"),
         *("measure", "lower_bound", "upper_bound", "threshold", "impressions", "pool_after"),
+    ),
+    "bursts": (
+        *("kind", "entity_id", "began_at", "ended_at", "z", "events", "expected"),
+        "rules_version",
     ),
     "earnings_ledger": (
         *("entry_id", "occurred_at", "creator_id", "source", "state"),
@@ -39,7 +46,8 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "balances": ("creator_id", "currency", "amount_micros"),
     "content_performance": (
         *("dimension", "value", "videos", "views", "likes"),
-        *("likes_per_1000_views", "earnings_micros"),
+        *("likes_per_1000_views", "earnings_micros", "completion_rate"),
+        *("likes_per_1000_shrunk", "likes_per_1000_low", "likes_per_1000_high"),
     ),
     "dead_letters": (
         *("topic", "partition", "offset", "stage", "reason", "detail", "raw", "event_time"),
@@ -101,7 +109,7 @@ def test_partitions_hold_only_what_identifies_a_row(client: Client) -> None:
         "SELECT name, partition_key, sorting_key FROM system.tables "
         "WHERE database = currentDatabase() AND partition_key != ''"
     ).result_rows
-    assert {row[0] for row in rows} == {"windows_1m", "ledger"}
+    assert {row[0] for row in rows} == {"windows_1m", "ledger", "engagements"}
     for _, partition_key, sorting_key in rows:
         column = partition_key.partition("(")[2].rstrip(")")
         assert column in sorting_key

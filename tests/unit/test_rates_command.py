@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.errors import ConfigError
 from schemas.rates import RATES_PATH, load_rates
-from scripts.cli import dispatch, guarded
+from scripts.cli import dispatch, guarded, parser_of
 
 
 def engage(*arguments: str) -> int:
@@ -44,3 +45,24 @@ def test_a_wrong_file_is_named_with_its_key(
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert engage("check", "--rates", str(tmp_path / "none.toml")) == 2
     assert "none.toml: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["rebuild"], ["bench", "--kafka", "embedded"]])
+def test_a_wrong_file_is_refused_before_anything_is_touched(
+    command: list[str], tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('gift_preset = "C"\n')
+    with pytest.raises(ConfigError, match=r"wrong\.toml.*gift_preset"):
+        dispatch([*command, "--rates", str(wrong)])
+
+
+USERS_OF_RATES = (
+    *("audit", "bench", "demo", "explain", "payout", "quote", "rates", "rebuild", "run", "settle"),
+    *("up", "worker"),
+)
+
+
+@pytest.mark.parametrize("name", USERS_OF_RATES)
+def test_every_command_that_uses_rates_takes_a_file(name: str) -> None:
+    assert "--rates" in parser_of(name).format_help()

@@ -109,5 +109,21 @@ def test_money_that_is_taken_back_is_an_estimate_of_nothing() -> None:
     assert estimates(log, [event("video_published", is_promoted=True, at=1)]) == {"2024-03-01": 0}
 
 
+def test_an_estimate_of_a_shared_video_has_parts_that_add_up_to_it() -> None:
+    shares = [{"creator_id": "d", "share_bps": 3_333}, {"creator_id": "e:", "share_bps": 3_333}]
+    shares += [{"creator_id": "f", "share_bps": 0}]
+    log = [event("video_published", collaborators=shares), *views(3)]
+    tables = Tables()
+    tables.write_all(core_of(*log, rules=rule_set().pipeline).flush())
+    (row,) = tables.rows("estimates")
+    # 400 micro-dollars: 133.36, 133.32 and 133.32; what is left of 399 goes to the largest remainder
+    assert (row["creator_id"], row["amount_micros"]) == ("c", 400)
+    assert row["parts"] == ["c:134", "d:133", "e::133"]
+    alone = event("video_published", at=1)
+    tables.write_all(core_of(*log, alone, rules=rule_set().pipeline).flush())
+    (row,) = tables.rows("estimates")
+    assert (row["amount_micros"], list(row["parts"])) == (400, [])
+
+
 def test_a_video_below_the_threshold_writes_no_estimates() -> None:
     assert estimates([event("video_published"), *views(1)]) == {}

@@ -15,8 +15,11 @@ def test_each_source_has_a_changelog_with_as_many_partitions() -> None:
     found = {topic.name: topic for topic in topics.wanted(Settings(app_id="app", partitions=6))}
     assert found.keys() == {
         *("engagement.events", "commerce.events", "engagement.dead-letters", "boosts"),
+        topics.DEAD_LETTER_REPLAYS,
         *("app-engagement-changelog", "app-commerce-changelog"),
     }
+    notes = found.pop(topics.DEAD_LETTER_REPLAYS)
+    assert notes.partitions == 1
     assert {topic.partitions for topic in found.values()} == {6}
 
 
@@ -24,10 +27,11 @@ def test_sources_are_the_topics_of_the_event_types() -> None:
     assert set(topics.SOURCES) == {spec.topic for spec in EVENT_TYPES.values()}
 
 
-def test_only_state_is_compacted_and_sources_are_kept_for_their_time() -> None:
+def test_only_latest_values_are_compacted_and_sources_are_kept_for_their_time() -> None:
     settings = Settings(events_retention_ms=12_345)
     for topic in topics.wanted(settings):
-        is_state = topic.name.endswith("-changelog") or topic.name == topics.BOOSTS
+        latest = (topics.BOOSTS, topics.DEAD_LETTER_REPLAYS)
+        is_state = topic.name.endswith("-changelog") or topic.name in latest
         assert (topic.config.get("cleanup.policy") == "compact") is is_state
         if topic.name in topics.SOURCES:
             assert topic.config["retention.ms"] == "12345"

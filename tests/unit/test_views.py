@@ -193,6 +193,10 @@ def test_trending_ranks_every_kind(client: Client, tables: Tables, rng: random.R
         velocity = math.fsum(2 ** (row["fast_score"] - fast_base) for row in members) * math.log(2)
         assert shown[key][0] == pytest.approx(score, rel=1e-12)
         assert shown[key][1] == pytest.approx(velocity, rel=1e-6)
+        slow = math.fsum(2 ** (row["score"] - base) for row in members) * math.log(2) / 6
+        constants_h = 6 / math.log(2) - 1 / math.log(2)
+        acceleration = (velocity - slow) / constants_h
+        assert shown[key][3] == pytest.approx(acceleration, rel=1e-6, abs=1e-6 * (velocity + slow))
     for kind in ("video", "creator", "hashtag", "sound", "challenge"):
         ranked = rows(client, f"SELECT * FROM trending_now WHERE kind = '{kind}' ORDER BY rank")
         assert [row[4] for row in ranked] == list(range(1, len(ranked) + 1))
@@ -244,3 +248,54 @@ def test_logs_count_a_message_once(client: Client, tables: Tables) -> None:
     assert rows(client, query) == [("a", "L1", "promote", 0.9)]
     counted = Counter(row[0] for row in rows(client, "SELECT type FROM late FINAL"))
     assert counted == {"view": 3, "like": 1}
+
+
+def test_leaders_of_hopping_windows(client: Client, tables: Tables, rng: random.Random) -> None:
+    """Each window is the five minutes before its end, also where minutes are taken back."""
+    end = 1_440 - 1
+    tables.write("partitions", {"topic": "t", "max_event_time": (START_S + 60 * end) * 1_000 + 5})
+    tables.write(
+        "video_totals",
+        video("a", creator_id="c", hashtags=["x", "y", "x"], published_at=1),
+        video("b", creator_id="c", hashtags=["x"], sound_id="s", published_at=1),
+    )
+    cells = [
+        window(
+            end - rng.randrange(-2, 70),
+            rng.choice("ab"),
+            pane=pane,
+            views=rng.randrange(9),
+            **{name: rng.choice([0, 1, -1, 3]) for name in ("likes", "unlikes", "shares")},
+        )
+        for pane in range(150)
+    ]
+    tables.write("windows_1m", *cells)
+    tables.write("windows_1m", window(end - 1, "a", kind="live", views=99))
+    entities = {
+        "a": [("video", "a"), ("creator", "c"), ("hashtag", "x"), ("hashtag", "y")],
+        "b": [("video", "b"), ("creator", "c"), ("hashtag", "x"), ("sound", "s")],
+    }
+    wanted: dict[tuple[int, str, str], Counter[str]] = defaultdict(Counter)
+    for last in range(end - 59, end + 1):
+        for cell in cells:
+            if last - 5 <= (cell["window_start"] - START_S) // 60 < last:
+                for entity in entities[cell["subject_id"]]:
+                    sums = wanted[START_S + 60 * last, *entity]
+                    sums["views"] += cell["views"]
+                    sums["likes"] += cell["likes"] - cell["unlikes"]
+                    sums["all"] += cell["likes"] - cell["unlikes"] + cell["shares"]
+    shown = rows(
+        client,
+        "SELECT toUnixTimestamp(window_end), kind, entity_id, views, likes, engagements, rank "
+        "FROM trending_windows ORDER BY ALL",
+    )
+    assert {row[:3]: row[3:6] for row in shown} == {
+        key: (sums["views"], sums["likes"], sums["all"])
+        for key, sums in wanted.items()
+        if sums["views"] > 0 or sums["all"] > 0
+    }
+    assert len({row[0] for row in shown}) == 60
+    for key in {row[:2] for row in shown}:
+        ranked = sorted((row for row in shown if row[:2] == key), key=lambda row: row[6])
+        assert [row[6] for row in ranked] == list(range(1, len(ranked) + 1))
+        assert ranked == sorted(ranked, key=lambda row: (-row[5], -row[3], row[2]))

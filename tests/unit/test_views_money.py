@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from clickhouse_connect.driver.client import Client
 
+from streams.intervals import per_1000_views
 from tests.unit.clickhouse_rows import Row, Tables, rows, video
 
 DAY_S = 86_400
@@ -47,6 +49,13 @@ def test_money(client: Client, tables: Tables) -> None:
         ("2022-04-15", "c", "gift", 0, 2),
         ("2022-04-16", "c", "creator_rewards", 50, 1),
     ]
+    columns = "toString(day), source, currency, amount_micros, entries"
+    assert rows(client, f"SELECT {columns} FROM earnings_by_source ORDER BY ALL") == [
+        ("2022-04-15", "creator_rewards", "USD", 1_000, 1),
+        ("2022-04-15", "gift", "EUR", 7, 1),
+        ("2022-04-15", "gift", "USD", 0, 2),
+        ("2022-04-16", "creator_rewards", "USD", 50, 1),
+    ]
     day = START_S // DAY_S
     tables.write("settlements", {"source": "creator_rewards", "day": day, "version": 1})
     ledger = "SELECT entry_id, state, amount_micros FROM earnings_ledger ORDER BY entry_id"
@@ -57,6 +66,26 @@ def test_money(client: Client, tables: Tables) -> None:
         ("r:day2", "estimated", 50),
     ]
     assert rows(client, "SELECT * FROM balances ORDER BY ALL") == [("c", "USD", 0), ("d", "EUR", 7)]
+
+
+def test_an_estimate_of_a_shared_video_is_shown_in_its_parts(
+    client: Client, tables: Tables
+) -> None:
+    shared = {"source": "creator_rewards", "state": "estimated"}
+    parts = ["a:b%:334", "c:333", "nobody:0", "ü\n:-333"]
+    tables.write("estimates", entry("r:v:1", 1, **shared, version=1, parts=["gone:1"]))
+    tables.write("estimates", entry("r:v:1", 334, **shared, version=2, parts=parts))
+    tables.write("estimates", entry("r:v:2", 0, **shared, parts=["c:0"]))
+    assert rows(client, "SELECT * EXCEPT (occurred_at) FROM earnings_ledger ORDER BY ALL") == [
+        (f"r:v:1:{name}", creator, *("creator_rewards", "estimated"), micros, "USD", "live:l", "r1")
+        for name, creator, micros in (
+            ("a%3Ab%25", "a:b%", 334),
+            ("c", "c", 333),
+            ("ü\n", "ü\n", -333),
+        )
+    ]
+    sums = "SELECT creator_id, amount_micros, entries FROM earnings_daily ORDER BY ALL"
+    assert rows(client, sums) == [("a:b%", 334, 1), ("c", 333, 1), ("ü\n", -333, 1)]
 
 
 def test_creators_are_all_who_did_or_got_anything(client: Client, tables: Tables) -> None:
@@ -127,7 +156,8 @@ def test_content_performance(client: Client, tables: Tables) -> None:
     )
     tables.write("ledger", entry("1", 5, reference="video:a"), entry("2", 100, reference="live:a"))
     tables.write("estimates", entry("3", 2, reference="video:a", state="estimated"))
-    shown = rows(client, "SELECT * FROM content_performance ORDER BY dimension, value")
+    names = "dimension, value, videos, views, likes, likes_per_1000_views, earnings_micros"
+    shown = rows(client, f"SELECT {names} FROM content_performance ORDER BY dimension, value")
     assert shown == [
         ("content_type", "dance", 1, 2_000, 10, 5.0, 7),
         ("content_type", "unknown", 1, 1_000, 20, 20.0, 0),
@@ -140,3 +170,25 @@ def test_content_performance(client: Client, tables: Tables) -> None:
         ("sound", "s", 1, 2_000, 10, 5.0, 7),
         ("weekday", "Monday", 1, 2_000, 10, 5.0, 7),
     ]
+
+
+def test_small_samples_shrink_to_what_is_usual(client: Client, tables: Tables) -> None:
+    tables.write(
+        "video_totals",
+        video("big", content_type="dance", views=99_990, likes=1_989, completions=25_000),
+        video("small", content_type="cats", views=10, likes=11, challenge_id="z"),
+        video("taken", content_type="odd", views=-3, likes=-2),
+    )
+    columns = "likes_per_1000_views, likes_per_1000_shrunk, likes_per_1000_low, likes_per_1000_high"
+    usual = (1_989 + 11 - 2) / (99_990 + 10 - 3)
+    for value, likes, views in (("dance", 1_989, 99_990), ("cats", 11, 10), ("odd", -2, -3)):
+        (shown,) = rows(
+            client,
+            f"SELECT {columns} FROM content_performance "
+            f"WHERE dimension = 'content_type' AND value = '{value}'",
+        )
+        assert shown[0] == pytest.approx(1_000 * likes / views)
+        wanted = per_1000_views(likes, views, 1_000 * usual, 1_000, 1.96)
+        assert shown[1:] == pytest.approx(tuple(wanted), rel=1e-12)
+    query = "SELECT value, completion_rate FROM content_performance WHERE dimension = 'challenge'"
+    assert rows(client, query) == [("z", 0.0)]

@@ -40,8 +40,12 @@ def sales(one: Order, commission_micros: int = 0, as_of: str = "2030-01-01") -> 
         # 1.5 to even 2, 3, 9
         pytest.param({"paid_micros": 150}, 0, 136, id="fees are rounded half to even, up"),
         pytest.param({"paid_micros": 0}, 0, 0, id="a gift"),
+        pytest.param({"paid_micros": 100 * USD, "frozen_by": "risk review"}, 0, 0, id="frozen"),
         pytest.param(
-            {"paid_micros": 100 * USD, "frozen_by": "risk review"}, 10 * USD, 0, id="frozen"
+            {"paid_micros": 100 * USD, "frozen_by": "risk review"},
+            10 * USD,
+            -10 * USD,
+            id="frozen, and a commission stays as it was booked",
         ),
         pytest.param({"paid_micros": 100 * USD, "ineligible_by": "fraud"}, 0, 0, id="ineligible"),
     ],

@@ -7,6 +7,7 @@ import { address, where } from "./router.js";
 import { segments, select } from "./parts.js";
 import { overview } from "./sections/overview.js";
 import { trending } from "./sections/trending.js";
+import { forYou } from "./sections/for_you.js";
 import { earnings } from "./sections/earnings.js";
 import { creator } from "./sections/creator.js";
 import { content } from "./sections/content.js";
@@ -16,8 +17,8 @@ import { lives } from "./sections/lives.js";
  * A section: {title, lead, icon, defaults, filters, panels(parameters), mount(root, context)}, where
  * mount returns {pulse?, history?, panel(answer), trouble(panel, message), wait()}.
  */
-const SECTIONS = { overview, trending, earnings, content, lives, creator };
-const NAVIGATION = ["overview", "trending", "earnings", "content", "lives"];
+const SECTIONS = { overview, trending, "for-you": forYou, earnings, content, lives, creator };
+const NAVIGATION = ["overview", "trending", "for-you", "earnings", "content", "lives"];
 
 const byId = (id) => document.getElementById(id);
 let here = { name: "", parameters: {} };
@@ -127,9 +128,9 @@ function drawFilters(section, fresh) {
 
 function drawClock(pulse) {
   const rows = pulse.now_ms
-    ? [["Event time", format.second(pulse.now_ms), `${format.day(pulse.now_ms)} UTC`],
+    ? [["Newest event", format.second(pulse.now_ms), `${format.day(pulse.now_ms)} UTC, ${ageOf(pulse)}`],
        ["Messages", format.tidy(pulse.totals.messages), `${format.decimal(pulse.per_second, 0)} per second`]]
-    : [["Event time", "–", "no events yet"]];
+    : [["Newest event", "–", "no events yet"]];
   const clock = byId("clock");
   if (clock.childElementCount !== rows.length) {
     clock.replaceChildren(...rows.map(([name]) => h("div", {}, h("dt", { text: name }), h("dd", {}, h("b"), h("span")))));
@@ -139,6 +140,10 @@ function drawClock(pulse) {
     put(clock.children[i].querySelector("span"), hint);
   });
 }
+
+/** How old the newest event is; a replayed log may be of last year, and a clock may be wrong. */
+const ageOf = ({ now_ms: newest, clock_ms: clock }) =>
+  (clock - newest < -1_000 ? "ahead of this clock" : `${format.duration(Math.max(0, clock - newest))} ago`);
 
 let announced = "";
 

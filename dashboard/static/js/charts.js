@@ -8,13 +8,15 @@ import * as format from "./format.js";
 const marks = (first) => Array.from({ length: 45 }, (_, i) => [1, 2, 5][i % 3] * 10 ** (first + Math.floor(i / 3)));
 const WHOLE_MARKS = marks(0);
 export const CENT_MARKS = marks(-2);
+const DAY_MARKS = [1, 2, 3, 7, 14, 30, 61, 122, 365, 730].map((days) => days * 86_400);
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** How a time is written on the axis and in the readout, by the length of a step. */
 const clockOf = (stepS, local) => {
   if (local) return { axis: format.localSecond, full: format.localSecond };
-  if (stepS >= 86_400) return { axis: format.dayShort, full: format.day };
-  if (stepS >= 7_200) return { axis: format.dayShort, full: (ms) => `${format.dayMinute(ms)} UTC` };
+  // An axis of days has marks on days alone, or it would say each day twice.
+  if (stepS >= 86_400) return { axis: format.dayShort, full: format.day, marks: DAY_MARKS };
+  if (stepS >= 7_200) return { axis: format.dayShort, full: (ms) => `${format.dayMinute(ms)} UTC`, marks: DAY_MARKS };
   return { axis: format.minute, full: (ms) => `${format.dayMinute(ms)} UTC` };
 };
 
@@ -60,7 +62,13 @@ export class TimeChart {
 
   #data() {
     const times = this.#times.map((ms) => ms / 1000);
-    return [times, ...(this.#options.kind === "bars" ? stacked(this.#columns) : this.#columns)];
+    return [times, ...(this.#options.kind === "bars" ? stacked(this.#columns).reverse() : this.#columns)];
+  }
+
+  /** The series in the order in which they are drawn: of a pile the tallest first, or it would hide the others. */
+  get #drawn() {
+    const { kind, series } = this.#options;
+    return kind === "bars" ? [...series].reverse() : series;
   }
 
   #rebuild() {
@@ -82,13 +90,13 @@ export class TimeChart {
     return {
       width: this.#frame.clientWidth,
       height,
-      padding: small ? [3, 0, 0, 0] : [8, 8, 0, 0],
+      padding: small ? [3, 0, 0, 0] : [8, 20, 0, 0],
       legend: { show: false },
       tzDate: (at) => (this.#options.local ? new Date(at * 1e3) : uPlot.tzDate(new Date(at * 1e3), "Etc/UTC")),
       cursor: {
         y: false,
         drag: { x: false, y: false },
-        points: { size: 7, width: 2, stroke: color("surface"), fill: (u, i) => color(this.#options.series[i - 1].color) },
+        points: { size: 7, width: 2, stroke: color("surface"), fill: (u, i) => color(this.#drawn[i - 1].color) },
         ...(sync ? { sync: { key: sync, setSeries: false } } : {}),
       },
       scales: {
@@ -96,10 +104,10 @@ export class TimeChart {
         y: { range: (_u, from, to) => [Math.min(0, from ?? 0), Math.max(to > 0 ? to * 1.06 : 1, this.#options.top ?? 0)] },
       },
       axes: small ? [{ show: false }, { show: false }] : [
-        { ...text, grid: { show: false }, size: 26, space: 76, values: (_u, at) => at.map((one) => clock.axis(one * 1000)) },
+        { ...text, grid: { show: false }, size: 26, space: 76, ...(clock.marks ? { incrs: clock.marks } : {}), values: (_u, at) => at.map((one) => clock.axis(one * 1000)) },
         { ...text, grid: { stroke: color("line"), width: 1 }, size: 48, space: 36, incrs: this.#options.marks ?? WHOLE_MARKS, values: (_u, at) => at.map(axis) },
       ],
-      series: [{}, ...this.#options.series.map((one) => this.#serie(one))],
+      series: [{}, ...this.#drawn.map((one) => this.#serie(one))],
       hooks: { setCursor: [(u) => this.#point(u)] },
     };
   }

@@ -61,6 +61,14 @@ function signed(negative, currency, text) {
   return `${negative ? MINUS : ""}${symbol}${text}`;
 }
 
+/** A whole number of hundredths (of `digits` 2) or the like: 1050, 2 -> 10.5. */
+export function fixed(value, digits) {
+  const one = 10n ** BigInt(digits);
+  const size = BigInt(value) < 0n ? -BigInt(value) : BigInt(value);
+  const rest = String(size % one).padStart(digits, "0").replace(/0+$/, "");
+  return `${BigInt(value) < 0n ? MINUS : ""}${whole.format(size / one)}${rest ? `.${rest}` : ""}`;
+}
+
 /** The sum of decimal strings, as a decimal string. */
 export const sum = (values) => String(values.reduce((all, one) => all + BigInt(one), 0n));
 

@@ -22,5 +22,6 @@ export function address(sections, name, parameters = {}) {
   return `#/${name}${text ? `?${text}` : ""}`;
 }
 
-/** The page of one creator. */
-export const creatorPage = (id) => `#/creator?${new URLSearchParams({ creator: id })}`;
+/** The page of one creator, with one entry explained where its id is given. */
+export const creatorPage = (id, entry) =>
+  `#/creator?${new URLSearchParams(entry ? { creator: id, entry } : { creator: id })}`;

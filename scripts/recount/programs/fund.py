@@ -2,8 +2,10 @@
 
 A video weighs views x (1 + k x min(rate / reference, cap)), where views are those of the day that
 were not invalidated, rate = (likes + comments + shares of the day) / views. Who takes part: enough
-followers as of the day's end, enough views of all own videos in the 30 days that end with it. Ages
-are not known, and no bar. The rate is the one valid at the day's start.
+followers as of the day's end, enough views of all own videos in the 30 days that end with it, and old enough where that is known:
+the last registration before the day's end, by (time, id), tells when the account was made (full days
+up to the day's end) and the person born (full years on the day). The rate is the one valid at the
+day's start.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from schemas.rate_rows import FundRate
-from scripts.recount.model import Rules
+from scripts.recount.facts import Registration
+from scripts.recount.model import DAY_MS, Rules
 from scripts.recount.programs.targets import Head, Targets, key_of, shared_out, split
 from scripts.recount.videos import Counts
 
@@ -28,10 +31,13 @@ class PayDay(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What taking part depends on, as of the end of a day; who is in neither is not known."""
+    """What taking part depends on, as of the end of a day; who has neither followers nor views is
+    not known.
+    """
 
     followers: Mapping[str, int]
     views_30d: Mapping[str, int]
+    registrations: Mapping[str, Registration]
 
 
 def pay_day(day: date, zone: tzinfo) -> PayDay:
@@ -61,6 +67,7 @@ def creator_fund(
         video_id: weight(counts[video_id], rate)
         for video_id in seen
         if takes_part(heads[video_id].creator_id, standing, rate)
+        and is_old_enough(standing.registrations.get(heads[video_id].creator_id), day, rate)
     }
     if not weights:
         return targets
@@ -82,9 +89,24 @@ def weight(counts: Counts, rate: FundRate) -> Fraction:
 
 def takes_part(creator_id: str, standing: Standing, rate: FundRate) -> bool:
     """Tell whether a creator shares in the pool."""
-    followers, views = standing
+    followers, views = standing.followers, standing.views_30d
     return (
         (creator_id in followers or creator_id in views)
         and followers.get(creator_id, 0) >= rate.followers_min
         and views.get(creator_id, 0) >= rate.views_30d_min
     )
+
+
+def is_old_enough(known: Registration | None, day: PayDay, rate: FundRate) -> bool:
+    """Tell whether account and person are old enough, as far as anything is known of them."""
+    if known is None:
+        return True
+    account_days = max(0, (day.end_ms - known.registered_at_ms) // DAY_MS)
+    if account_days < rate.account_age_days_min:
+        return False
+    if not known.birth_date:
+        return True
+    year, month, date_ = map(int, day.name.split("-"))
+    born_year, born_month, born_date = map(int, known.birth_date.split("-"))
+    years = year - born_year - ((month, date_) < (born_month, born_date))
+    return max(0, years) >= rate.person_age_years_min

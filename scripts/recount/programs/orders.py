@@ -2,7 +2,9 @@
 
 An order is what its first `order_placed` by (time, id) says. All its events must name the same
 buyer, goods, amount and currency. It is settled at its first `order_settled`. Refunds add up, of one
-event id the first; one without an amount gives everything back. One whose events contradict each
+event id the first; one without an amount gives everything back. Nothing is kept of an order that
+is ineligible, or frozen: the last of frozen and released, by (time, id), says so (of two that share
+both, the release). One whose events contradict each
 other, or that gives back more than was paid, is unknown. One that was never placed is no order.
 """
 
@@ -16,7 +18,10 @@ from scripts.recount.programs.targets import INT64_MAX
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order with what became of it; `kept_micros` is what was paid and not given back."""
+    """An order with what became of it; `kept_micros` is what counts: paid, not given back.
+
+    Of an order that is frozen or ineligible nothing counts.
+    """
 
     order_id: str
     placed_ms: int
@@ -65,9 +70,20 @@ def _order(placed: OrderStep, steps: list[OrderStep], back_micros: int) -> Order
         placed.user_id,
         placed.seller_id,
         placed.product_id,
-        placed.paid_micros - back_micros,
+        0 if is_stopped(steps) else placed.paid_micros - back_micros,
         placed.currency,
     )
+
+
+def is_stopped(steps: Iterable[OrderStep]) -> bool:
+    """Tell whether an order pays nothing: it is ineligible, or frozen and not released since."""
+    frozen = (-1, "", "")
+    for step in steps:
+        if step.type == "order_ineligible":
+            return True
+        if step.type in ("order_frozen", "order_released"):
+            frozen = max(frozen, (step.event_time_ms, step.event_id, step.type))
+    return frozen[2] == "order_frozen"
 
 
 def _is_sound(step: OrderStep) -> bool:

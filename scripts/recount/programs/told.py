@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from scripts.recount.expected import Expected
-from scripts.recount.facts import FollowAction
+from scripts.recount.facts import FollowAction, Registration
 from scripts.recount.model import DAY_MS, Rules
 from scripts.recount.partition import Cell
 from scripts.recount.programs.affiliate import affiliate, market_of
@@ -61,6 +61,7 @@ def _fund(expected: Expected, settled_ms: list[int], rules: Rules) -> Targets:
         standing = Standing(
             followers_before(expected.facts.follows.values(), day.end_ms),
             views.between(day.end_ms - VIEWS_SPAN_MS, day.end_ms),
+            registered_before(expected.facts.registrations.values(), day.end_ms),
         )
         targets.add(creator_fund(day, of_day, expected.heads, standing, rules))
     return targets
@@ -142,6 +143,24 @@ def followers_before(actions: Iterable[FollowAction], end_ms: int) -> dict[str, 
     for (creator_id, _), action in last.items():
         followers[creator_id] = followers.get(creator_id, 0) + action.following
     return followers
+
+
+def registered_before(
+    registrations: Iterable[Registration], end_ms: int
+) -> dict[str, Registration]:
+    """Return what is known of each creator: the last that was said before a time."""
+    known: dict[str, Registration] = {}
+    for said in registrations:
+        last = known.get(said.creator_id)
+        if said.event_time_ms < end_ms and (
+            last is None or _by_time_said(said) > _by_time_said(last)
+        ):
+            known[said.creator_id] = said
+    return known
+
+
+def _by_time_said(said: Registration) -> tuple[int, str, int, str]:
+    return (said.event_time_ms, said.event_id, said.registered_at_ms, said.birth_date)
 
 
 def _by_time(action: FollowAction) -> tuple[int, str, bool]:

@@ -3,37 +3,42 @@
 import { h } from "../dom.js";
 import * as format from "../format.js";
 import { Card, Figure, Table } from "../parts.js";
+import { explanationCard } from "./explanation.js";
 import { entriesTable, sourceBars, sourceCell } from "./ledger.js";
-
-const ALL = { period: "all", source: "" };
 
 export const creator = {
   title: "Creator",
   titleOf: ({ creator: id }) => id || "Creator",
   lead: "Balance, entries and explanations, over all of time.",
-  defaults: { creator: "" },
-  panels: ({ creator: id }) => (id ? ["creator", "balance", "creator_days", "entries"] : []),
-  sent: ({ creator: id }) => ({ ...ALL, creator: id }),
+  defaults: { creator: "", entry: "" },
+  panels: ({ creator: id, entry }) => (id
+    ? ["creator", "balance", "creator_days", "creator_entries", ...(entry ? ["explanation", "evidence"] : [])] : []),
   remount: (before, now) => before.creator !== now.creator,
 
   mount(root, context) {
     const head = new Head();
     const days = daysCard(context);
     const entries = entriesTable({ caption: "Ledger entries of this creator", withCreator: false });
-    const entriesCard = new Card({ title: "Newest entries", note: "at most fifty; all of them: engage sql", wide: 8, of: ["entries"] }, entries.element);
+    const entriesCard = new Card({ title: "Newest entries", note: "at most fifty; all of them: engage sql", wide: 8, of: ["creator_entries"] }, entries.element);
+    const why = explanationCard(context);
+    const none = h("p", { class: "empty", hidden: Boolean(context.parameters.creator), text: "No creator is named in the address." });
     root.append(
       h("p", { class: "back" }, h("a", { href: "#/earnings", text: "All earnings" })),
-      head.element, h("div", { class: "grid" }, entriesCard.element, days.card.element));
+      none, head.element, h("div", { class: "grid" }, why.card.element, entriesCard.element, days.card.element));
+    why.show(context.parameters.entry);
     const draw = {
       creator: (rows) => head.who(rows[0]),
       balance: (rows) => head.balance(rows),
       creator_days: (rows) => { days.rows(rows); days.card.ready("creator_days"); },
-      entries: (rows) => { entries.set(rows); entriesCard.ready("entries"); },
+      creator_entries: (rows) => { entries.set(rows); entriesCard.ready("creator_entries"); },
+      explanation: why.explanation,
+      evidence: why.evidence,
     };
+    const cards = { creator_days: days.card, explanation: why.card, evidence: why.card };
     return {
       panel: ({ panel, rows }) => draw[panel](rows),
-      trouble: (_panel, message) => entriesCard.trouble(message),
-      wait: () => {},
+      trouble: (panel, message) => (cards[panel] ?? entriesCard).trouble(message),
+      wait: () => why.show(context.parameters.entry),
     };
   },
 };
@@ -68,12 +73,14 @@ class Head {
     }
     this.#money.replaceChildren(...rows.flatMap(({ currency, ...row }) => {
       const balance = new Figure("Balance", { big: true });
-      balance.put(format.exactMoney(row.balance_micros, currency), `${currency}, ${format.count(row.entries)} entries`);
+      balance.put(format.exactMoney(row.balance_micros, currency), `${currency}, ${format.count(row.entries)} ${row.entries === "1" ? "entry" : "entries"}`);
       const corrections = new Figure("Corrections in it");
       corrections.put(format.exactMoney(row.adjustment_micros, currency), "refunds and recounts");
       const estimated = new Figure("Estimated on top");
       estimated.put(format.exactMoney(row.estimated_micros, currency), "final when the day is settled");
-      return [balance.element, corrections.element, estimated.element];
+      const paid = new Figure("Paid out");
+      paid.put(format.exactMoney(row.paid_micros, currency), "taken from the balance");
+      return [balance, paid, corrections, estimated].map((figure) => figure.element);
     }));
   }
 }

@@ -18,7 +18,6 @@ export const earnings = {
     { name: "period", label: "Period of event time", options: [["24h", "24 h"], ["7d", "7 d"], ["30d", "30 d"], ["all", "All"]] },
   ],
   panels: () => ["earnings_by_source", "earnings_over_time", "top_earners", "entries"],
-  sent: (parameters) => ({ ...parameters, creator: "" }),
 
   mount(root, context) {
     const totals = new Totals();

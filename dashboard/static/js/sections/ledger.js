@@ -16,7 +16,7 @@ const KNOWN = {
 };
 
 export const SOURCES = Object.keys(KNOWN);
-export const sourceLabel = (source) => KNOWN[source]?.[0] ?? source;
+export const sourceLabel = (source) => KNOWN[source]?.[0] ?? format.words(source);
 export const sourceColor = (source) => KNOWN[source]?.[1] ?? "c-slate";
 
 export const sourceCell = (source) =>
@@ -26,13 +26,21 @@ export const sourceCell = (source) =>
 export function explain({ source, state, reference, entry_id: id }) {
   const [kind, ...rest] = reference.split(":");
   const of = rest.length ? `${kind} ${rest.join(":")}` : reference;
+  if (source === "payout") return "paid out to the creator";
   if (state === "estimated") return `estimate for ${of}, final when the day is settled`;
   if (state === "adjustment") return id.endsWith(":refund") ? `refund in ${of}` : `correction for ${of}`;
-  return { gift: `gift streak in ${of}`, creator_rewards: `qualified views of ${of}` }[source] ?? of;
+  const reasons = {
+    gift: "gift streak in", creator_rewards: "qualified views of", creator_fund: "share of the fund for",
+    brand_deal: "deal milestone of", affiliate: "commission on", sale: "sale of",
+  };
+  return reasons[source] ? `${reasons[source]} ${of}` : of;
 }
 
 const STATES = { final: "final", adjustment: "correction", estimated: "estimate" };
 
+export const stateLabel = (state) => STATES[state] ?? state;
+
+/** Entries, newest first; why each is what it is, is a link to its explanation. */
 export function entriesTable({ caption, withCreator }) {
   const creator = { label: "Creator", opt: true, link: (row) => creatorPage(row.creator_id), title: (row) => row.creator_id, text: (row) => row.creator_id };
   return new Table({
@@ -42,8 +50,8 @@ export function entriesTable({ caption, withCreator }) {
       { label: "When (UTC)", text: (row) => (row.source === "gift" ? format.dayMinute(row.occurred_at) : format.dayShort(row.occurred_at)) },
       ...(withCreator ? [creator] : []),
       { label: "Why", wide: true, head: true, title: (row) => `${row.entry_id}, rate ${row.rate_version}`,
-        node: (row) => h("span", { class: "clip" }, h("i", { class: `dot ${sourceColor(row.source)}`, title: sourceLabel(row.source) }), explain(row)) },
-      { label: "State", opt: true, node: (row) => h("span", { class: `state ${row.state}`, text: STATES[row.state] ?? row.state }) },
+        node: (row) => h("a", { class: "clip", href: creatorPage(row.creator_id, row.entry_id) }, h("i", { class: `dot ${sourceColor(row.source)}`, title: sourceLabel(row.source) }), explain(row)) },
+      { label: "State", opt: true, node: (row) => h("span", { class: `state ${row.state}`, text: stateLabel(row.state) }) },
       { label: "Amount", num: true, text: (row) => format.exactMoney(row.amount_micros, row.currency) },
     ],
   });

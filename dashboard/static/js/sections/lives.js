@@ -21,13 +21,13 @@ export const lives = {
     { name: "state", label: "Sessions", options: [["", "All"], ["on_air", "On air"], ["ended", "Ended"]] },
     { name: "range", label: "Stretch of event time", options: RANGES },
   ],
-  panels: () => ["lives", "live_activity"],
+  panels: () => ["lives", "on_air", "live_activity"],
 
   mount(root, context) {
     const strip = new Strip();
     const activity = activityCard(context, strip);
-    const sessions = sessionsCard(strip);
-    const parts = { lives: sessions, live_activity: activity };
+    const sessions = sessionsCard();
+    const parts = { lives: sessions, live_activity: activity, on_air: { rows: ([row]) => strip.onAir(row), card: sessions.card } };
     root.append(strip.element, h("div", { class: "grid" }, activity.card.element, sessions.card.element));
     return {
       panel({ panel, rows }) {
@@ -50,10 +50,9 @@ class Strip {
       h("div", { class: "figures-row" }, [this.#onAir, this.#viewers, ...this.#totals].map((one) => one.element)));
   }
 
-  sessions(rows) {
-    const onAir = rows.filter((row) => row.on_air);
-    this.#onAir.put(format.count(onAir.length), `of the ${format.count(rows.length)} newest`);
-    this.#viewers.put(format.tidy(format.sum(onAir.map((row) => row.viewers_now))), "in lives on air");
+  onAir({ sessions, on_air: onAir, viewers_now: viewers }) {
+    this.#onAir.put(format.tidy(onAir), `of ${format.tidy(sessions)} sessions`);
+    this.#viewers.put(format.tidy(viewers), "in lives on air");
   }
 
   totals(rows) {
@@ -87,7 +86,7 @@ function activityCard(context, strip) {
   };
 }
 
-function sessionsCard(strip) {
+function sessionsCard() {
   let top = 1;
   const table = new Table({
     caption: "Live sessions", key: (row) => row.live_id,
@@ -106,11 +105,10 @@ function sessionsCard(strip) {
     ],
   });
   return {
-    card: new Card({ title: "Sessions", note: "on air first, then the newest", of: ["lives"] }, table.element),
+    card: new Card({ title: "Sessions", note: "on air first, then the newest; at most forty", of: ["lives"] }, table.element),
     rows(rows) {
       top = Math.max(1, ...rows.map((row) => Number(row.gift_coins)));
       table.set(rows.map((row) => ({ ...row, top })));
-      strip.sessions(rows);
     },
   };
 }

@@ -65,15 +65,18 @@ export const overview = {
 class Fates {
   #all = new Figure("Messages", { big: true });
   #parts = FATES.map(([, label, dot]) => new Figure(label, { dot }));
+  #lag = new Figure("Lag");
   #bar = proportions();
 
   constructor() {
     this.element = h("section", { class: "card strip", "aria-label": "Messages and what became of them" },
-      h("div", { class: "figures-row" }, this.#all.element, ...this.#parts.map((part) => part.element)),
+      h("div", { class: "figures-row" }, this.#all.element, ...this.#parts.map((part) => part.element), this.#lag.element),
       this.#bar.element);
   }
 
-  pulse({ totals, per_second: perSecond }) {
+  pulse({ totals, per_second: perSecond, partitions, now_ms: now }) {
+    const behind = Math.max(0, ...partitions.map((one) => now - one.max_event_time));
+    this.#lag.put(partitions.length ? format.duration(behind) : "–", "slowest partition", "event time of the slowest partition behind the newest event");
     this.#all.put(format.tidy(totals.messages), `${format.decimal(perSecond, 0)} per second`, format.count(totals.messages));
     const parts = FATES.map(([name, label, color, meaning], i) => {
       const share = format.share(totals[name], totals.messages);
@@ -189,11 +192,15 @@ function lateCard() {
     empty: "None: every event came within the horizon.",
     columns: [
       { label: "Type", text: (row) => format.words(row.type) },
+      { label: "Of (UTC)", wide: true, opt: true, node: (row) => h("span", { class: "clip dim", text: spanOf(row) }) },
       { label: "Events", num: true, text: (row) => format.tidy(row.late) },
     ],
   });
   return { card: new Card({ title: "Late", note: "after the horizon", of: ["late"] }, table.element), rows: (rows) => table.set(rows) };
 }
+
+const spanOf = ({ first_window: first, last_window: last }) =>
+  (format.dayShort(first) === format.dayShort(last) ? format.dayShort(first) : `${format.dayShort(first)} to ${format.dayShort(last)}`);
 
 function partitionsCard() {
   const table = new Table({

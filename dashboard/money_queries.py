@@ -1,0 +1,237 @@
+"""Questions about money: sums of a period, one creator's account, and why an amount is what it is.
+
+Money is summed per currency, in micro-units. Where one creator is asked for, the SQL compares with
+`=`, so that ClickHouse finds their entries by the primary key.
+"""
+
+from __future__ import annotations
+
+from dashboard.parameters import Choice, Identifier, Query
+from dashboard.spans import PERIOD, sql
+
+SOURCES = ("creator_fund", "creator_rewards", "brand_deal", "gift", "affiliate", "sale")
+SOURCE = Choice("source", ("", *SOURCES))
+
+EARNINGS_BY_SOURCE = Query(
+    "earnings_by_source",
+    "Booked, corrected and estimated money of a period, by source and currency.",
+    sql("""
+    WITH $since
+    SELECT source, currency,
+        sumIf(e.amount_micros, e.state = 'final') AS final_micros,
+        sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
+        sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
+        count() AS entries, uniqExact(e.creator_id) AS creators
+    FROM earnings_ledger AS e
+    WHERE occurred_at >= since
+    GROUP BY source, currency
+    ORDER BY currency, source
+    """),
+    (PERIOD,),
+)
+
+EARNINGS_OVER_TIME = Query(
+    "earnings_over_time",
+    "Money of a period step by step, by source and currency, estimates included.",
+    sql("""
+    WITH $since
+    SELECT toStartOfInterval(toDateTime(e.occurred_at, 'UTC'), toIntervalSecond({step_s:UInt32})) AS at,
+        source, currency, sum(e.amount_micros) AS amount_micros
+    FROM earnings_ledger AS e
+    WHERE occurred_at >= since AND {source:String} IN ('', source)
+    GROUP BY at, source, currency
+    ORDER BY at, source, currency
+    LIMIT 5000
+    """),
+    (PERIOD, SOURCE),
+)
+
+TOP_EARNERS = Query(
+    "top_earners",
+    "The creators with the most money in a period, per currency; one row for each of their sources.",
+    sql("""
+    WITH $since
+    SELECT creator_id, currency, groupArray(source) AS sources,
+        groupArray(booked) AS booked_parts, groupArray(estimated) AS estimated_parts,
+        sum(booked) AS booked_micros, sum(estimated) AS estimated_micros, sum(n) AS entries
+    FROM
+    (
+        SELECT e.creator_id AS creator_id, e.currency AS currency, e.source AS source,
+            sumIf(e.amount_micros, e.state != 'estimated') AS booked,
+            sumIf(e.amount_micros, e.state = 'estimated') AS estimated,
+            count() AS n
+        FROM earnings_ledger AS e
+        WHERE occurred_at >= since AND {source:String} IN ('', e.source)
+        GROUP BY creator_id, currency, source
+        ORDER BY source
+    )
+    GROUP BY creator_id, currency
+    ORDER BY booked_micros + estimated_micros DESC, creator_id
+    LIMIT 20
+    """),
+    (PERIOD, SOURCE),
+)
+
+ENTRIES = Query(
+    "entries",
+    "The newest ledger entries by event time.",
+    sql("""
+    WITH $since
+    SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+        rate_version
+    FROM earnings_ledger
+    WHERE occurred_at >= since AND {source:String} IN ('', source)
+    ORDER BY occurred_at DESC, entry_id
+    LIMIT 50
+    """),
+    (PERIOD, SOURCE),
+)
+
+# $account: all that makes up one creator's balance. Payouts are no earnings, so that view has none.
+# $entry: one row of it.
+_COLUMNS = """entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+        rate_version"""
+_ACCOUNT = """(
+    SELECT $columns FROM earnings_ledger WHERE creator_id = {creator:String}
+    UNION ALL
+    SELECT $columns FROM ledger FINAL WHERE creator_id = {creator:String} AND source = 'payout'
+)"""
+_ENTRY = "(SELECT $columns FROM $account WHERE entry_id = {entry:String})"
+_CREATOR_ID = Identifier("creator", required=True)
+_ENTRY_ID = Identifier("entry", required=True)
+
+
+def _of_creator(text: str) -> str:
+    whole = text.replace("$entry", _ENTRY).replace("$account", _ACCOUNT)
+    return whole.replace("$columns", _COLUMNS)
+
+
+CREATOR = Query(
+    "creator",
+    "One creator: followers, videos, totals, rates. No row: nothing is known of this id.",
+    """
+    SELECT creator_id, followers, videos, views, likes, comments, replies, shares, follows, gifts,
+        gift_coins, engagement_rate, reply_rate
+    FROM creators
+    WHERE creator_id = {creator:String}
+    """,
+    (_CREATOR_ID,),
+)
+
+BALANCE = Query(
+    "balance",
+    "What one creator is owed, per currency, what was paid out, and what is still an estimate.",
+    _of_creator("""
+    SELECT currency,
+        sumIf(a.amount_micros, a.state != 'estimated') AS balance_micros,
+        sumIf(a.amount_micros, a.state = 'adjustment') AS adjustment_micros,
+        sumIf(a.amount_micros, a.state = 'estimated') AS estimated_micros,
+        -sumIf(a.amount_micros, a.source = 'payout') AS paid_micros,
+        countIf(a.source != 'payout') AS entries
+    FROM $account AS a
+    GROUP BY currency
+    ORDER BY currency
+    """),
+    (_CREATOR_ID,),
+)
+
+CREATOR_ENTRIES = Query(
+    "creator_entries",
+    "One creator's newest ledger entries by event time, estimates and payouts included.",
+    _of_creator("""
+    SELECT $columns FROM $account
+    ORDER BY occurred_at DESC, entry_id
+    LIMIT 50
+    """),
+    (_CREATOR_ID,),
+)
+
+EXPLANATION = Query(
+    "explanation",
+    "One entry with the arithmetic stored with it: label, value, unit and note of each step.",
+    _of_creator("""
+    SELECT $columns,
+        ifNull((SELECT any(l.reason) FROM ledger AS l
+            WHERE l.creator_id = {creator:String} AND l.entry_id = {entry:String}), '') AS because,
+        arrayMap(
+            step -> [JSONExtractString(step, 1), JSONExtractRaw(step, 2), JSONExtractString(step, 3),
+                JSONExtractString(step, 4)],
+            JSONExtractArrayRaw(ifNull(
+                (SELECT any(text) FROM explanations WHERE entry_id = {entry:String}), ''))
+        ) AS steps
+    FROM $account
+    WHERE entry_id = {entry:String}
+    ORDER BY state
+    LIMIT 1
+    """),
+    (_CREATOR_ID, _ENTRY_ID),
+)
+
+EVIDENCE = Query(
+    "evidence",
+    "What happened behind one entry: its gift streak, the steps of its order, the deal, the day's views.",
+    _of_creator("""
+    WITH arrayStringConcat(arraySlice(splitByChar(':', {entry:String}), 1, 5), ':') AS streak
+    SELECT 'streak' AS kind, occurred_at AS at, user_id AS who, gift_id AS what, state AS detail,
+        repeat_count AS quantity, toNullable(coins) AS amount, 'coins' AS unit
+    FROM gift_streaks FINAL
+    WHERE live_id IN (SELECT substring(reference, 6) FROM $entry WHERE source = 'gift')
+        AND streak = concat('gift:', arrayStringConcat(arrayMap(
+            part -> replaceAll(replaceAll(part, '%', '%25'), ':', '%3A'),
+            [live_id, user_id, gift_id, group_id]), ':'))
+    UNION ALL
+    SELECT 'entry', occurred_at, '', entry_id, state, 1, toNullable(amount_micros), currency
+    FROM $account
+    WHERE source = 'gift' AND entry_id != {entry:String}
+        AND (entry_id = streak OR startsWith(entry_id, concat(streak, ':')))
+        AND startsWith({entry:String}, 'gift:')
+    UNION ALL
+    SELECT type, event_time, user_id, product_id, event_id, quantity,
+        toNullable(ifNull(refund_micros, paid_micros)), currency
+    FROM order_events FINAL
+    WHERE order_id IN (
+        SELECT substring(reference, 7) FROM $entry WHERE startsWith(reference, 'order:'))
+    UNION ALL
+    SELECT 'deal_signed', event_time, brand_id, deal_id, arrayStringConcat(milestones, ' '), 1,
+        toNullable(fee_micros), currency
+    FROM deals FINAL
+    WHERE counted = 1 AND video_id IN (
+        SELECT substring(reference, 7) FROM $entry WHERE source = 'brand_deal')
+    UNION ALL
+    SELECT 'views_so_far', published_at, '', video_id, '', views, toNullable(qualified_views),
+        'qualified views'
+    FROM videos
+    WHERE video_id IN (SELECT substring(reference, 7) FROM $entry WHERE source = 'creator_rewards')
+    UNION ALL
+    SELECT 'views_of_day', toDateTime64(day, 3, 'UTC'), '', video_id, '', sum(w.views),
+        toNullable(sum(w.qualified_views)), 'qualified views'
+    FROM (
+        SELECT toStartOfDay(window_start, 'UTC') AS day, subject_id AS video_id, views,
+            qualified_views
+        FROM windows_1m FINAL
+        WHERE kind = 'video'
+            AND window_start >= (SELECT max(toStartOfDay(occurred_at, 'UTC')) FROM $entry)
+            AND window_start < (SELECT max(toStartOfDay(occurred_at, 'UTC')) + 86400 FROM $entry)
+            AND subject_id IN (
+                SELECT substring(reference, 7) FROM $entry
+                WHERE source IN ('creator_rewards', 'creator_fund'))
+    ) AS w
+    GROUP BY day, video_id
+    """),
+    (_CREATOR_ID, _ENTRY_ID),
+)
+
+CREATOR_DAYS = Query(
+    "creator_days",
+    "One creator's money in USD by day and source, estimates included.",
+    """
+    SELECT toDateTime(day, 'UTC') AS at, source, sum(d.amount_micros) AS amount_micros,
+        sum(d.entries) AS entries
+    FROM earnings_daily AS d
+    WHERE creator_id = {creator:String}
+    GROUP BY at, source
+    ORDER BY at DESC, source
+    LIMIT 1000
+    """,
+    (_CREATOR_ID,),
+)

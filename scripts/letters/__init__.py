@@ -1,0 +1,1 @@
+"""Dead letters as people handle them: read, shown, mended and replayed."""
