@@ -7,6 +7,7 @@ Times are read as milliseconds. Sums of money are those of the ledger's rows as 
 from collections.abc import Mapping
 from typing import Any
 
+from scripts.recount.audience_checks import audience_checks
 from scripts.recount.boosts import Boost
 from scripts.recount.bursts import Burst
 from scripts.recount.compare import Check, Key, OneOf, Row, Within, near
@@ -349,6 +350,7 @@ def all_checks(
         dead_letters_check(expected),
         late_check(expected),
         partitions_check(expected, positions),
+        *audience_checks(expected, settled),
         *fact_checks(expected),
     ]
 

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from schemas.base import ENGAGEMENT_TOPIC
+from scripts.recount.audience import AudienceInput
 from scripts.recount.boosts import Boost, first_pool
 from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
@@ -51,6 +53,7 @@ class Expected:
     heads: dict[str, Head] = field(default_factory=dict)
     boosts: dict[str, Boost] = field(default_factory=dict)
     bursts: BurstInput = field(default_factory=BurstInput)
+    audience: AudienceInput = field(default_factory=AudienceInput)
 
 
 def add_up(parts: Iterable[PartitionSums], rules: Rules) -> Expected:
@@ -110,6 +113,22 @@ def _make_views(
     expected.trending_now = trends(videos, now_ms, rules)
     expected.trending_windows = leaders(expected.engagement_1m, videos, now_ms)
     expected.creators = _creators(expected, follows)
+    expected.audience = AudienceInput(
+        engagements=tuple(expected.facts.engagements.values()),
+        actions=tuple(expected.facts.follows.values()),
+        creator_of={video_id: head.creator_id for video_id, head in expected.heads.items()},
+        published={v: video.published for v, video in videos.items() if video.published},
+        follows=follows,
+        lives=expected.lives,
+        lowest_ms=min(
+            (
+                sums.max_event_time_ms
+                for (topic, _), sums in expected.partitions.items()
+                if topic == ENGAGEMENT_TOPIC and sums.max_event_time_ms > 0
+            ),
+            default=0,
+        ),
+    )
     entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
     expected.bursts = BurstInput(rules.bursts, tuple(expected.facts.engagements.values()), entities)
 

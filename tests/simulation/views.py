@@ -11,6 +11,7 @@ from schemas.rows import COUNTERS, NO_SCORE
 from scripts.recount.checks import BOOST_COLUMNS
 from scripts.recount.compare import Row
 from streams.intervals import shrunk
+from tests.simulation.audience_views import AUDIENCE_VIEWS, audience_view
 from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
@@ -272,6 +273,21 @@ def partitions(tables: Tables) -> list[Row]:
     return [tuple(row[name] for name in names) for row in tables.rows("partitions")]
 
 
+def _audience(view: str) -> Callable[[Tables], list[Row]]:
+    def rows(tables: Tables) -> list[Row]:
+        names = ("live_id", "started_at", "ended_at")
+        known = [dict(zip(names, row, strict=False)) for row in lives(tables)]
+        creators_of = [row[-1] for row in lives(tables)]
+        shown = {
+            row["live_id"]: row | {"creator_id": creator}
+            for row, creator in zip(known, creators_of, strict=True)
+        }
+        listed = {row["video_id"]: row for row in _listed(tables)}
+        return audience_view(view, tables, video_states(tables), listed, shown)
+
+    return rows
+
+
 VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "engagement_1m": lambda tables: engagement(tables, 60_000),
     "engagement_1h": lambda tables: engagement(tables, HOUR_MS),
@@ -294,6 +310,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "late_events": late_events,
     "partitions": partitions,
     **FACT_VIEWS,
+    **{view: _audience(view) for view in AUDIENCE_VIEWS},
 }
 
 

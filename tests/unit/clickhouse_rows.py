@@ -12,7 +12,7 @@ from sinks.writer import Writer
 HOUR_MS = 3_600_000
 Row = dict[str, Any]
 
-_EMPTY: dict[str, Any] = {
+EMPTY: dict[str, Any] = {
     "String": "",
     "LowCardinality(String)": "",
     "Array(String)": [],
@@ -34,10 +34,7 @@ class Tables:
             assert row.keys() <= kinds.keys(), row.keys() - kinds.keys()
         self._writer.write(
             table,
-            [
-                [row.get(name, _EMPTY.get(kinds[name], 0)) for row in rows]
-                for name in COLUMNS[table]
-            ],
+            [[row.get(name, EMPTY.get(kinds[name], 0)) for row in rows] for name in COLUMNS[table]],
         )
 
 

@@ -173,7 +173,7 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
             "balances",
             "payouts",
         ),
-        "earnings_by_reference",
+        *("earnings_by_reference", "audience", "follower_growth", "collaborations", "trend_lift"),
         "earnings_by_source",
         *("content_performance", "boosts", "bursts", "dead_letters", "late_events", "partitions"),
         *("order_events", "affiliate_clicks", "product_views", "search_views"),

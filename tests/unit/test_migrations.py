@@ -34,6 +34,18 @@ VIEWS: dict[str, tuple[str, ...]] = {
         *("video_id", "pool", "verdict", "decided_at", "weights_version", "decision_id", "reason"),
         *("measure", "lower_bound", "upper_bound", "threshold", "impressions", "pool_after"),
     ),
+    "audience": (
+        *("creator_id", "fans", "returning_fans", "returning_rate", "replied_videos"),
+        *("engaged_before", "engaged_after", "others_before", "others_after", "reply_lift"),
+    ),
+    "follower_growth": ("kind", "subject_id", "creator_id", "new_followers", "kept"),
+    "collaborations": (
+        *("video_id", "creator_id", "engaged", "own_followers", "from_others", "new_followers"),
+    ),
+    "trend_lift": (
+        *("creator_id", "trending_videos", "trending_views", "trending_likes", "other_videos"),
+        *("other_views", "other_likes", "views_lift", "likes_lift"),
+    ),
     "bursts": (
         *("kind", "entity_id", "began_at", "ended_at", "z", "events", "expected"),
         "rules_version",
