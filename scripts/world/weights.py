@@ -12,7 +12,9 @@ POOLS_DIVISOR = 4
 _LIKE_RATE_MAX_OFF = 0.999_999
 
 
-def world_weights(preset: str = "", *, likes_count: bool = True) -> Weights:
+def world_weights(
+    preset: str = "", *, likes_count: bool = True, pools_divisor: int = POOLS_DIVISOR
+) -> Weights:
     """Return shipped weights with smaller pools, under versions of their own.
 
     Without likes, thresholds fall by what the average video's likes gave, so that about as many
@@ -31,7 +33,7 @@ def world_weights(preset: str = "", *, likes_count: bool = True) -> Weights:
         row["version"] += "-world" if likes_count else "-world-no-likes"
         lost = 0.0 if likes_count else row["weights"]["like"] * like_rates[row["cohort"]]
         for pool in row["pools"]:
-            pool["impressions"] = max(1, pool["impressions"] // POOLS_DIVISOR)
+            pool["impressions"] = max(1, pool["impressions"] // pools_divisor)
             pool["threshold"] -= lost
         if not likes_count:
             row["weights"]["like"] = 0.0
