@@ -10,26 +10,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from schemas.errors import ConfigError
 from scripts.benchmarks.machine import machine
 from scripts.options import data_option, processes_option
-from scripts.progress import show_progress
-from scripts.reading import open_results
 from scripts.world.answer import answer
 from scripts.world.assumptions import Assumptions
 from scripts.world.estimates import SEEDS_MIN
-from scripts.world.experiments import EXPERIMENTS, Experiment
-from scripts.world.findings import findings
-from scripts.world.reality import Likeness, likenesses
-from scripts.world.report import Report, Section
-from scripts.world.sitting import Plan, plan, play
-from scripts.world.weights import world_weights
-from sinks.client import connect
-from streams.config import load_settings
+from scripts.world.experiments import EXPERIMENTS
+from scripts.world.playing import Worlds, play_experiment
+from scripts.world.report import Report
 
 HELP = "ask what a like is worth, in simulated worlds"
 EXAMPLES = """\
@@ -65,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     names = tuple(EXPERIMENTS) if "all" in args.names else tuple(dict.fromkeys(args.names))
     assumed = replace(Assumptions(), users=args.users, creators=args.creators, days=args.days)
     seeds = range(args.seed, args.seed + args.seeds)
-    played = [_play(EXPERIMENTS[name], seeds, assumed, args) for name in names]
+    worlds = Worlds(seeds, assumed, args.processes)
+    played = [play_experiment(EXPERIMENTS[name], worlds, args.data / name) for name in names]
     sections, (alike, *_) = (list(part) for part in zip(*played, strict=True))
     report = Report(
         sections, assumed, alike, answer(sections), _command(args, names), _where(args.processes)
@@ -77,32 +70,6 @@ def run(args: argparse.Namespace) -> int:
     print(report.answer)
     print(f"the report: {folder / 'report.html'}", file=sys.stderr)
     return 0
-
-
-def _play(
-    experiment: Experiment, seeds: range, assumed: Assumptions, args: argparse.Namespace
-) -> tuple[Section, list[Likeness]]:
-    weights = world_weights(likes_count=experiment.weights != "no likes")
-    planned = plan(seeds, experiment.arms, assumed, weights)
-    data = args.data / experiment.name
-    started_s = time.monotonic()
-    with show_progress(f"play {experiment.name}", planned.minutes) as tell:
-        played = play(data, planned, tell, processes=args.processes)
-    found = findings(played.outcomes, [one.name for one in experiment.treatments])
-    seconds = time.monotonic() - started_s
-    section = Section(
-        experiment, list(seeds), found, played.messages, seconds, played.ledger_digest
-    )
-    return section, _compare(data, planned)
-
-
-def _compare(data: Path, planned: Plan) -> list[Likeness]:
-    with open_results(data, None) as url:
-        client = connect(url, load_settings().database)
-        try:
-            return likenesses(client, sum(arm.first_follows for arm in planned.arms))
-        finally:
-            client.close()
 
 
 def _names() -> str:

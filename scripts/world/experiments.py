@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scripts.world.assumptions import CONTROL, Treatment
+from scripts.world.outcomes import CHOSEN, QUALITY, Grouping
 
 PLACEBO = Treatment("placebo", placebo=True)
 LIKES = tuple(Treatment(f"likes x {factor:g}", like_factor=factor) for factor in (1.5, 2.0, 3.0))
@@ -16,17 +17,24 @@ class Experiment:
     """Treatments that are compared with the control, world by world.
 
     `weights` names how videos are valued: "as shipped", or "no likes", where likes have no say at all.
+    With `presets` nothing is done to anybody, but the worlds are played under each value model.
     """
 
     name: str
     question: str
-    treatments: tuple[Treatment, ...]
+    treatments: tuple[Treatment, ...] = ()
     weights: str = "as shipped"
+    presets: tuple[str, ...] = ()
 
     @property
     def arms(self) -> tuple[Treatment, ...]:
         """Return all that is played for each seed."""
         return (CONTROL, *self.treatments)
+
+    @property
+    def grouping(self) -> Grouping:
+        """Return how creators are told apart."""
+        return QUALITY if self.presets else CHOSEN
 
 
 EXPERIMENTS = {
@@ -75,6 +83,11 @@ EXPERIMENTS = {
             "analytics",
             "What if creators published the kind of video that is liked best?",
             (Treatment("obeys analytics", obeys_analytics=True),),
+        ),
+        Experiment(
+            "weights",
+            "Who gains and who loses when the feed values videos by another formula?",
+            presets=("contribution", "leaked", "x-2023", "x-2026"),
         ),
     )
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scripts.world.assumptions import CONTROL
 from scripts.world.estimates import Effect, difference, per_thousand
-from scripts.world.outcomes import GROUPS, MEASURES, Outcome
+from scripts.world.outcomes import MEASURES, Outcome
 
 
 class Finding(NamedTuple):
@@ -21,24 +20,33 @@ class Finding(NamedTuple):
     per_1000_likes: Effect | None
 
 
-def findings(outcomes: Sequence[Outcome], treatments: Sequence[str]) -> list[Finding]:
-    """Return the effects of each treatment on both groups; likes are those of the chosen."""
+def findings(
+    outcomes: Sequence[Outcome], treatments: Sequence[str], groups: Sequence[str], control: str
+) -> list[Finding]:
+    """Return the effects of each treatment on each group; likes are those of the first group."""
     return [
-        _finding(outcomes, treatment, group, measure)
+        _finding(outcomes, treatment, control, group, measure, groups[0])
         for treatment in treatments
-        for group in GROUPS
+        for group in groups
         for measure in MEASURES
     ]
 
 
-def _finding(outcomes: Sequence[Outcome], treatment: str, group: str, measure: str) -> Finding:
+def _finding(
+    outcomes: Sequence[Outcome],
+    treatment: str,
+    control_name: str,
+    group: str,
+    measure: str,
+    liked: str,
+) -> Finding:
     treated = _column(outcomes, treatment, group, measure)
-    control = _column(outcomes, CONTROL.name, group, measure)
+    control = _column(outcomes, control_name, group, measure)
     likes = [
         after - before
         for after, before in zip(
-            _column(outcomes, treatment, "chosen", "likes"),
-            _column(outcomes, CONTROL.name, "chosen", "likes"),
+            _column(outcomes, treatment, liked, "likes"),
+            _column(outcomes, control_name, liked, "likes"),
             strict=True,
         )
     ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from scripts.world.arm import Arm
+from scripts.world.people import Creator
 
 SOURCES = ("creator_fund", "creator_rewards", "gift", "affiliate", "sale", "brand_deal")
 MEASURES = ("impressions", "views", "likes", "followers", *SOURCES, "earnings")
-GROUPS = ("chosen", "others")
 
 _TOTALS = """
 SELECT creator_id, sum(impressions), sum(views), sum(likes)
@@ -39,14 +39,26 @@ class Outcome(NamedTuple):
     measures: dict[str, int]
 
 
-def outcomes(client: Any, arms: Sequence[Arm]) -> list[Outcome]:
-    """Return what each arm came to, settled; two groups each."""
-    return [outcome for arm in arms for outcome in _of_arm(client, arm)]
+class Grouping(NamedTuple):
+    """How creators are told apart: the names of the groups, and which one a creator is in."""
+
+    names: tuple[str, ...]
+    of: Callable[[Creator], str]
 
 
-def _of_arm(client: Any, arm: Arm) -> list[Outcome]:
-    sums = {group: dict.fromkeys(MEASURES, 0) for group in GROUPS}
-    group_of = {one.id: GROUPS[not one.is_chosen] for one in arm.creators}
+CHOSEN = Grouping(("chosen", "others"), lambda one: "chosen" if one.is_chosen else "others")
+_THIRDS = ("best third", "middle third", "last third")
+QUALITY = Grouping(_THIRDS, lambda one: _THIRDS[2 - min(2, int(one.quality * 3))])
+
+
+def outcomes(client: Any, arms: Sequence[Arm], grouping: Grouping) -> list[Outcome]:
+    """Return what each group of each arm came to, settled."""
+    return [outcome for arm in arms for outcome in _of_arm(client, arm, grouping)]
+
+
+def _of_arm(client: Any, arm: Arm, grouping: Grouping) -> list[Outcome]:
+    sums = {group: dict.fromkeys(MEASURES, 0) for group in grouping.names}
+    group_of = {one.id: grouping.of(one) for one in arm.creators}
 
     def rows(sql: str) -> list[tuple[dict[str, int], Any]]:
         parameters = {"prefix": f"{arm.place.prefix}-c"}
@@ -63,4 +75,4 @@ def _of_arm(client: Any, arm: Arm) -> list[Outcome]:
         if source in SOURCES:
             measures[source] += amount_micros
             measures["earnings"] += amount_micros
-    return [Outcome(arm.seed, arm.treatment.name, group, sums[group]) for group in GROUPS]
+    return [Outcome(arm.seed, arm.treatment.name, group, sums[group]) for group in sums]

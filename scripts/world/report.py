@@ -11,7 +11,7 @@ from scripts.world.assumptions import Assumptions
 from scripts.world.estimates import Effect
 from scripts.world.experiments import Experiment
 from scripts.world.findings import Finding
-from scripts.world.outcomes import GROUPS, MEASURES, SOURCES
+from scripts.world.outcomes import SOURCES
 from scripts.world.plots import Dot, intervals
 from scripts.world.reality import Likeness
 
@@ -89,14 +89,15 @@ class Report:
 
 
 def pictures(section: Section) -> list[str]:
-    """Return a chart for each treatment: what changed for the chosen creators, in percent."""
+    """Return a chart for each treatment: what changed for the first group, in percent."""
+    first = section.findings[0].group
     return [
         intervals(
-            f"{treatment}: change for the chosen creators, %",
+            f"{treatment}: change for the {first}, %",
             [
                 _dot(one)
                 for one in section.findings
-                if (one.treatment, one.group) == (treatment, "chosen") and one.control_mean > 0
+                if (one.treatment, one.group) == (treatment, first) and one.control_mean > 0
             ],
             f"95 % intervals over {len(section.seeds)} seeds; blue: differs from zero. Simulation.",
         )
@@ -126,8 +127,6 @@ _LIKENESS_TITLES = ("figure", "world", "real", "bound", "holds", "source")
 
 
 def _rows(found: Iterable[Finding]) -> list[tuple[str, ...]]:
-    order = {name: n for n, name in enumerate((*GROUPS, *MEASURES))}
-    ranked = sorted(found, key=lambda one: (one.treatment, order[one.group], order[one.measure]))
     return [
         (
             f"{one.treatment}, {one.group}",
@@ -137,7 +136,7 @@ def _rows(found: Iterable[Finding]) -> list[tuple[str, ...]]:
             between(one.measure, one.effect),
             "" if one.per_1000_likes is None else _ratio(one.measure, one.per_1000_likes),
         )
-        for one in ranked
+        for one in found
     ]
 
 

@@ -20,7 +20,7 @@ from scripts.run import drain, settle
 from scripts.stack import Stack
 from scripts.world.arm import MINUTES_A_DAY, Arm
 from scripts.world.assumptions import Assumptions, Treatment
-from scripts.world.outcomes import Outcome, outcomes
+from scripts.world.outcomes import CHOSEN, Grouping, Outcome, outcomes
 from scripts.world.places import Place
 from scripts.world.stage import Stage
 from streams.config import DAY_MS, Settings, load_settings
@@ -108,6 +108,7 @@ def play(
     tell: ProgressUpdate,
     *,
     processes: int = 1,
+    grouping: Grouping = CHOSEN,
     meanwhile: Callable[[Stack], None] | None = None,
 ) -> Played:
     """Play all arms in a new folder and keep the results there.
@@ -126,7 +127,7 @@ def play(
         run_async(Stage(stack, plan.arms, delay_min).end())
         drain(stack)
         settle(stack)
-        found = outcomes(stack.client, plan.arms)
+        found = outcomes(stack.client, plan.arms, grouping)
         digest = _digest(stack)
         stack.finish()
     return Played(found, messages, digest)
