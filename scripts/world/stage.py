@@ -122,9 +122,13 @@ class Stage:
             time.sleep(_POLL_S)
 
     def _decisions(self, seen: int) -> list[tuple[Arm, list[Decided]]]:
-        """Return what was decided in each arm since the last time, up to the end of `seen`."""
+        """Return what was decided in each arm since the last time.
+
+        A hold that ends is known when the minute after it is closed, so the last closed minute is
+        left for the next time.
+        """
         spans = [
-            (arm.start_ms + self._obeyed * MINUTE_MS, arm.start_ms + seen * MINUTE_MS)
+            (arm.start_ms + (self._obeyed - 1) * MINUTE_MS, arm.start_ms + (seen - 1) * MINUTE_MS)
             for arm in self._arms
         ]
         between = " OR ".join(
