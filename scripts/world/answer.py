@@ -18,7 +18,14 @@ def answer(sections: Sequence[Section]) -> str:
         for treatment in (one for one in strongest if not one.placebo):
             found = _of_chosen(section.findings, treatment.name)
             parts.append(_sentence(section.experiment.weights, treatment.name, found))
+        parts += [_swept(preset, section.findings) for preset in section.experiment.presets[1:]]
     return " ".join(parts)
+
+
+def _swept(preset: str, findings: Sequence[Finding]) -> str:
+    money = [one for one in findings if (one.treatment, one.measure) == (preset, "earnings")]
+    texts = [f"{one.group} {amount('earnings', one.effect.mean, signed=True)}" for one in money]
+    return f"Videos valued by {preset} instead: {', '.join(texts)}."
 
 
 def _of_chosen(findings: Sequence[Finding], treatment: str) -> dict[str, Finding]:
