@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -105,8 +106,12 @@ class Reader:
             self.address,
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, connect=5),
-            connector=aiohttp.TCPConnector(limit=TOGETHER_MAX),
+            connector=aiohttp.TCPConnector(limit=TOGETHER_MAX, ssl=self._tls()),
         )
+
+    def _tls(self) -> ssl.SSLContext | bool:
+        ca = self._address.ca
+        return ssl.create_default_context(cafile=ca) if ca else True
 
     def _error(self, code: str, text: str) -> Unavailable | Refused:
         message = plain_message(text)

@@ -182,7 +182,10 @@ class Estimate(Row):
 
 
 class LedgerEntry(Row):
-    """Booked money. Never changes: a correction is another entry."""
+    """Booked money. Never changes: a correction is another entry.
+
+    `rate_card` names all rates that might have applied, where settlement chose by facts; else empty.
+    """
 
     entry_id: Text
     occurred_at: Milliseconds
@@ -194,12 +197,22 @@ class LedgerEntry(Row):
     reference: Text
     rate_version: Word
     reason: Word
+    rate_card: Word
     version: Natural
 
 
 class Explanation(Row):
     """The arithmetic behind an entry that settlement booked: JSON of [label, value, unit, note]."""
 
+    entry_id: Text
+    text: Text
+    version: Natural
+
+
+class PayoutPlan(Row):
+    """One entry of what a payout is to pay: JSON of a SettledEntry, under the plan's digest."""
+
+    plan: Text
     entry_id: Text
     text: Text
     version: Natural
@@ -341,6 +354,7 @@ TABLES: dict[str, type[Row]] = {
     "estimates": Estimate,
     "settlements": Settlement,
     "explanations": Explanation,
+    "payout_plans": PayoutPlan,
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,
     "boosts_log": Boost,

@@ -2,8 +2,9 @@
 
 Per creator and currency: the balance less what is younger than the hold, at least the minimum, at most the
 daily cap (`engage rates show`, payout). Negative balances are carried forward. Running it again for the
-same day pays nothing twice: the day's target less what was paid for it. Let one run pay at a time, and
-settle first. The export is read from the ledger after booking, so it lists what the ledger holds.
+same day pays nothing twice: the day's target less what was paid for it. It may run twice at once, and be
+killed at any instant: what is paid is decided payout by payout, and the next run finishes what was decided.
+Settle first. The export is read from the ledger after booking, so it lists what the ledger holds.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from scripts.options import clickhouse_option, data_option, day, rates_option
 from scripts.reading import open_ledger
 from scripts.settle import refuse_open
 from scripts.settlement.booked import booked_on
-from scripts.settlement.booking import write_entries
 from scripts.settlement.facts import Facts
+from scripts.settlement.payments import pay_missing
 from scripts.settlement.texts import entry_line, refusal_line
 from sinks.client import connect
 from sinks.writer import Writer
@@ -67,18 +68,32 @@ def run(args: argparse.Namespace) -> int:
         rates = load_rates(settings.rates or None)
         with closing(connect(url, settings.database)) as client:
             span = _pay_day(client, rates, args.day)
-            entries, result = missing_payouts(client, span, rates)
             if args.preview:
+                entries, result = missing_payouts(client, span, rates)
                 for entry in entries:
                     print(f"would be paid: {entry_line(entry)}")
             else:
                 with Writer(settings.clickhouse, settings.database) as writer:
-                    write_entries(writer, entries)
+                    entries, result = pay(client, writer, span, rates)
                 _export(client, span, args.csv, args.parquet)
     for refusal in result.refusals:
         print(f"refused: {refusal_line(refusal)}", file=sys.stderr)
     print(f"{len(entries):,} payouts{' to book' if args.preview else ' booked'}")
     return 1 if result.refusals else 0
+
+
+def pay(
+    client: Any, writer: Writer, span: PayDay, rates: Rates
+) -> tuple[list[SettledEntry], Result]:
+    """Pay what a pay day misses; return the entries of this run, and what the day's all come from."""
+    results: list[Result] = []
+
+    def missing() -> list[SettledEntry]:
+        entries, result = missing_payouts(client, span, rates)
+        results.append(result)
+        return entries
+
+    return pay_missing(client, writer, missing), results[-1]
 
 
 def missing_payouts(client: Any, span: PayDay, rates: Rates) -> tuple[list[SettledEntry], Result]:

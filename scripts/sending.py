@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -33,6 +34,16 @@ BATCH_BYTES = 256 << 10
 _ROUTES_MAX = 1 << 20
 _REQUEST_TIMEOUT_MS = 30_000
 _NEW_TOPIC_S_MAX = 2.0  # a topic that was just made is not known everywhere at once
+
+
+class Ack(NamedTuple):
+    """Some `records` that the brokers have, all below offset `end`, the oldest is number `first`."""
+
+    topic: str
+    partition: int
+    end: int
+    first: int
+    records: int
 
 
 class _Lane:
@@ -76,6 +87,7 @@ class BatchSender:
         self.sent = 0
         self.sent_bytes = 0
         self.refused: list[int] = []
+        self.acks: list[Ack] | None = None  # kept for who sets a list
 
     @property
     def acknowledged(self) -> int:
@@ -155,7 +167,7 @@ class BatchSender:
 
     def _settle_lane(self, lane: _Lane) -> None:
         while lane.waiting and lane.waiting[0][2].done():
-            _, count, future = lane.waiting[0]
+            first, count, future = lane.waiting[0]
             error = future.exception()
             if isinstance(error, MessageSizeTooLargeError):
                 raise Refused(
@@ -164,6 +176,8 @@ class BatchSender:
             if error is not None:
                 raise Unavailable(f"Kafka did not take events: {error!r}") from error
             lane.end = future.result().offset + count
+            if self.acks is not None:
+                self.acks.append(Ack(lane.topic, lane.partition, lane.end, first, count))
             lane.waiting.popleft()
 
 

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -72,20 +73,28 @@ _MESSAGE_LENGTH_MAX = 500
 
 
 class Address(NamedTuple):
-    """Where a ClickHouse answers and as whom, from a URL."""
+    """Where a ClickHouse answers and as whom, from a URL; no password in its text or repr."""
 
     interface: str
     host: str
     port: int
     user: str
     password: str
+    ca: str = ""  # file of the authority that signed an https server's certificate
 
     def __str__(self) -> str:
         return f"{self.interface}://{self.host}:{self.port}"
 
+    def __repr__(self) -> str:
+        return f"Address({self})"
+
 
 def parse_url(url: str) -> Address:
-    """Read http://user:password@host:port; the message of the error never shows the password."""
+    """Read http://user:password@host:port, or https://...:8443?ca=FILE for an authority of one's own.
+
+    Raises:
+        ConfigError: it cannot be used; the message never shows the password.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -93,12 +102,16 @@ def parse_url(url: str) -> Address:
         raise ConfigError(f"the ClickHouse URL cannot be read: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("the ClickHouse URL must look like http://user:password@host:8123")
+    ca = parse_qs(parts.query).get("ca", [""])[0]
+    if ca and not Path(ca).is_file():
+        raise ConfigError(f"the ClickHouse URL names ca={ca}: no such file")
     return Address(
         parts.scheme,
         parts.hostname,
         port or (8443 if parts.scheme == "https" else 8123),
         unquote(parts.username or "default"),
         unquote(parts.password or ""),
+        ca,
     )
 
 
@@ -126,6 +139,7 @@ def connect(
             port=address.port,
             username=address.user,
             password=address.password,
+            ca_cert=address.ca or None,
             settings=INSERT_SETTINGS,
             connect_timeout=connect_timeout_s,
             send_receive_timeout=request_timeout_s,

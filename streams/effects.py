@@ -47,7 +47,9 @@ def counted(counter: int, weight: str = "", fact: str = "") -> Effect:
     return effect
 
 
-def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
+def view(  # noqa: C901 - the most frequent event: a call more costs
+    state: "Partition", video: Video, event: wire.View, n: int
+) -> None:
     """Count a play of any length; it may complete and it may qualify."""
     t, watch_ms, user = event.event_time_ms, event.watch_ms, event.user_id
     minute = t // MINUTE_MS
@@ -73,7 +75,14 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     if n > 0:
         if event.feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
-        state.for_you.watch(video, event)
+        for_you = state.for_you
+        if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
+            for_you.look_up_watched(t)
+        if watch_ms >= for_you.watched_ms:  # Promotion.watch, without the call
+            since = minute if minute >= for_you.first_open else for_you.first_open
+            watched_from = video.promotion.watched_from
+            if watched_from.setdefault(user, since) > since:
+                watched_from[user] = since
         viewers.changed.add(user)
         viewers.views[user] = views = viewers.views.get(user, 0) + 1
         if views == 1:

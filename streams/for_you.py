@@ -71,18 +71,14 @@ class ForYou:
         ends_ms = event_time_ms + 1 if row is None else row.valid_to_ms
         self.watched_to_ms = _NO_QUOTA if ends_ms is None else ends_ms
 
-    def watch(self, video: Video, event: wire.View) -> None:
-        """Note who watched by a view, if it is long enough."""
+    def _watch(self, video: Video, event: wire.View) -> None:
+        """Note who watched by a suppressed view, if it is long enough."""
         t = event.event_time_ms
         if not self.watched_from_ms <= t < self.watched_to_ms:
             self.look_up_watched(t)
         if event.watch_ms >= self.watched_ms:
-            minute = max(t // MINUTE_MS, self.first_open)
-            watched_from = video.promotion.watched_from
-            known = watched_from.get(event.user_id)
-            if known is None or minute < known:
-                watched_from[event.user_id] = minute
-                video.viewers.changed.add(event.user_id)
+            video.promotion.watch(event.user_id, t // MINUTE_MS, self.first_open)
+            video.viewers.changed.add(event.user_id)
 
     def like(self, video: Video, event: wire.Like, number: int) -> None:
         """Note a like or an un-like, if its minute is open."""
@@ -103,7 +99,7 @@ class ForYou:
     ) -> None:
         """Take a suppressed event; the first that comes of one stands until its invalidation is due."""
         if isinstance(event, wire.View):
-            self.watch(video, event)
+            self._watch(video, event)
         due, what = self.namings.by_target.get(hashed, (-1, DONE))
         if what == AWAITED:
             act = act_of(event)

@@ -37,21 +37,27 @@ from streams.value_model import (
 )
 
 MINUTE_MS = 60_000
+_AFTER_PLAYS = FIELDS.index("completion") + 1
 
 Counted = Callable[[], Sums]  # the sums of all that was counted, less that of open minutes
 
-_ADDS: dict[type, str] = {
-    wire.Impression: "impressions",
-    wire.View: "play",
-    wire.Like: "like",
-    wire.Comment: "comment",
-    wire.Reply: "reply",
-    wire.Share: "share",
-    wire.Favorite: "favorite",
-    wire.Follow: "follow",
-    wire.ProfileView: "profile_view",
-    wire.NotInterested: "not_interested",
-    wire.Report: "report",
+
+def _only(name: str, number: int = 1) -> tuple[int, ...]:
+    return tuple(number if field == name else 0 for field in FIELDS)
+
+
+_ADDS: dict[type, tuple[int, ...]] = {
+    wire.Impression: _only("impressions"),
+    wire.Like: _only("like"),
+    wire.Unlike: _only("like", -1),
+    wire.Comment: _only("comment"),
+    wire.Reply: _only("reply"),
+    wire.Share: _only("share"),
+    wire.Favorite: _only("favorite"),
+    wire.Follow: _only("follow"),
+    wire.ProfileView: _only("profile_view"),
+    wire.NotInterested: _only("not_interested"),
+    wire.Report: _only("report"),
 }
 
 
@@ -65,13 +71,10 @@ class Act(NamedTuple):
 
 def act_of(event: wire.VideoEvent) -> Act:
     """Return what an event adds to its minute, as the window's counters would say."""
-    counts = {_ADDS[event.__class__]: 1} if event.__class__ in _ADDS else {}
-    if isinstance(event, wire.Unlike):
-        counts["like"] = -1
-    elif isinstance(event, wire.View):
-        counts["watch_ms"] = event.watch_ms
-        counts["completion"] = int(event.watch_ms >= event.duration_ms > 0)
-    sums = tuple(counts.get(name, 0) for name in FIELDS)
+    sums = _ADDS.get(event.__class__, NOTHING)
+    if isinstance(event, wire.View):
+        completed = event.watch_ms >= event.duration_ms > 0
+        sums = (0, event.watch_ms, 1, int(completed), *NOTHING[_AFTER_PLAYS:])
     return Act(event.event_time_ms // MINUTE_MS, event.user_id, sums)
 
 

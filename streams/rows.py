@@ -216,6 +216,7 @@ class RowBuilder:
                 e.reference,
                 e.rate_version,
                 e.reason,
+                "",
                 self.base + e.offset,
             )
 

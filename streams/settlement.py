@@ -9,7 +9,7 @@ the one who had it.
 
 **Two settlements at once.** An entry is named `<key>:<n>-<digest>`: n is how many bookings the
 account had, the digest is of everything the entry says (creator, time, source, amount, currency,
-reference, rate, reason) and of the sum booked before. (The explanation goes with an entry and is
+reference, rate, reason, rate card) and of the sum booked before. (The explanation goes with an entry and is
 no part of it: two that book the same amount must agree, whatever they would say about it.) Hence:
 1. One name stands for one content. Writing it again, by whomever, writes the same row.
 2. Two settlements that saw the same facts and the same ledger write the same names: once.
@@ -50,7 +50,7 @@ class Account(NamedTuple):
 class Booked(NamedTuple):
     """What an account has: entries and their sum; time, source and reference of any of them.
 
-    `rate_version` is that of the entry with the greatest number.
+    `rate_version` and `rate_card` are those of the entry with the greatest number.
     """
 
     entries: int
@@ -59,6 +59,7 @@ class Booked(NamedTuple):
     source: str
     reference: str
     rate_version: str
+    rate_card: str = ""
 
 
 class SettledEntry(NamedTuple):
@@ -74,12 +75,22 @@ class SettledEntry(NamedTuple):
     reference: str
     rate_version: str
     reason: str
+    rate_card: str
     explanation: tuple[Step, ...]
 
 
-def always(_: Booked) -> bool:
+InForce = Callable[[Account, Booked], bool]
+
+
+def always(_: Account, __: Booked) -> bool:
     """Tell that a rate is in force: for what is booked by no rate at all."""
     return True
+
+
+def is_of_card(account: Account, before: Booked, cards: Mapping[str, str]) -> bool | None:
+    """Tell whether an account was booked by the rate card that its key has now; None = not known."""
+    card = cards.get(account.key, "")
+    return before.rate_card == card if before.rate_card and card else None
 
 
 def entries_to_book(
@@ -88,30 +99,32 @@ def entries_to_book(
     *,
     refusals: Collection[Refusal] = (),
     restate: bool = False,
-    in_force: Callable[[Booked], bool] = always,
+    in_force: InForce = always,
 ) -> list[SettledEntry]:
     """Return the entries that bring the booked accounts to these lines.
 
     `booked` and `lines` must be of the same scope (a program, a day), for what is booked and has no
     line is taken back; unless it is refused, which says that nobody knows. An account booked at
-    another rate is left alone unless `restate`: a change of rates does not rewrite the past. Where
-    there is no line to compare with, `in_force` tells whether the rate still is the one that was
-    booked by; if it is not, nobody can say that the facts are what has changed.
+    another rate is left alone unless `restate`: a change of rates does not rewrite the past. With it
+    waits all else of its key: one amount is never paid to some by the old rate and to others by the
+    new. Where there is no line to compare with, `in_force` tells whether the rate still is the one
+    that was booked by; if it is not, nobody can say that the facts are what has changed.
 
     Raises:
         Refused: two lines are for one account: it would be paid twice.
         SettlementError: a difference does not fit into 64 bits.
     """
     targets = _by_account(lines)
+    held = set() if restate else _held_keys(targets, booked, in_force)
     entries = [
         _entry(account, line, booked.get(account))
         for account, line in targets.items()
-        if restate or not _is_held(line, booked.get(account))
+        if restate or not (account.key in held or _is_held(line, booked.get(account)))
     ]
     entries += [
         _entry(account, _nothing(account, before), before)
         for account, before in _unsupported(targets, booked, refusals)
-        if restate or in_force(before)
+        if restate or (account.key not in held and in_force(account, before))
     ]
     return sorted(entry for entry in entries if entry.amount_micros)
 
@@ -121,24 +134,24 @@ def held_lines(
     booked: Mapping[Account, Booked],
     *,
     refusals: Collection[Refusal] = (),
-    in_force: Callable[[Booked], bool] = always,
+    in_force: InForce = always,
 ) -> list[Line]:
     """Return the lines that only a restatement would book, for its preview.
 
     For what only a restatement would take back, the line says an amount of nothing.
     """
     targets = _by_account(lines)
+    keys = _held_keys(targets, booked, in_force)
     held = [
         line
         for account, line in targets.items()
-        if (before := booked.get(account)) is not None
-        and _is_held(line, before)
-        and line.amount_micros != before.amount_micros
+        if (account.key in keys or _is_held(line, booked.get(account)))
+        and line.amount_micros != (booked[account].amount_micros if account in booked else 0)
     ]
     held += [
         _nothing(account, before)
         for account, before in _unsupported(targets, booked, refusals)
-        if before.amount_micros and not in_force(before)
+        if before.amount_micros and (account.key in keys or not in_force(account, before))
     ]
     return sorted(held)
 
@@ -177,7 +190,28 @@ def _unsupported(
 
 
 def _is_held(line: Line, before: Booked | None) -> bool:
-    return before is not None and before.rate_version != line.rate_version
+    """Tell whether an account was booked at another rate than its line is by."""
+    if before is None:
+        return False
+    if before.rate_card and line.rate_card:
+        return before.rate_card != line.rate_card
+    return before.rate_version != line.rate_version
+
+
+def _held_keys(
+    targets: Mapping[Account, Line], booked: Mapping[Account, Booked], in_force: InForce
+) -> set[str]:
+    """Return the keys of which somebody has money by another rate than the one in use."""
+    return {
+        account.key
+        for account, before in booked.items()
+        if before.amount_micros
+        and (
+            _is_held(targets[account], before)
+            if account in targets
+            else not in_force(account, before)
+        )
+    }
 
 
 def _is_refused(account: Account, refused: Collection[str]) -> bool:
@@ -198,6 +232,7 @@ def _nothing(account: Account, before: Booked) -> Line:
         rate_version=before.rate_version,
         explanation=(),
         cause=UNSUPPORTED,
+        rate_card=before.rate_card,
     )
 
 
@@ -214,6 +249,7 @@ def _entry(account: Account, line: Line, before: Booked | None) -> SettledEntry:
         reference=line.reference,
         rate_version=line.rate_version,
         reason=_reason(line, before),
+        rate_card=line.rate_card,
         explanation=(
             *line.explanation,
             *([Step("booked before", -had_micros, line.currency)] if entries else []),
@@ -225,7 +261,7 @@ def _entry(account: Account, line: Line, before: Booked | None) -> SettledEntry:
 def _reason(line: Line, before: Booked | None) -> str:
     if before is None or not before.entries:
         return ""
-    if before.rate_version != line.rate_version:
+    if _is_held(line, before):
         return f"restated: rate {line.rate_version} instead of {before.rate_version}"
     return line.cause if line.cause and line.amount_micros < before.amount_micros else RECOUNTED
 

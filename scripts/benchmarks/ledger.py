@@ -55,7 +55,7 @@ SELECT
     'USD' AS currency,
     if(source = 'gift', concat('live:l', toString(number % 50000)),
        concat('video:v', toString(intDiv(number, {days:UInt64})))) AS reference,
-    'r1' AS rate_version, '' AS reason, 1 AS version
+    'r1' AS rate_version, '' AS reason, '' AS rate_card, 1 AS version
 FROM (
     SELECT number, toDate('2025-01-01') + number % {days:UInt64} AS day,
            concat(':0-', leftPad(lower(hex(number)), 16, '0')) AS tail
@@ -66,7 +66,7 @@ _ESTIMATES = """
 INSERT INTO estimates
 SELECT concat('creator_rewards:v', toString(number), ':2025-03-31'),
        toDateTime64('2025-03-31', 3, 'UTC'), concat('c', toString(number % {creators:UInt64})),
-       'creator_rewards', 'estimated', 1000, 'USD', concat('video:v', toString(number)), 'r1', 1
+       'creator_rewards', 'estimated', 1000, 'USD', concat('video:v', toString(number)), 'r1', [], 1
 FROM numbers({count:UInt64})
 """
 _TOTALS = """

@@ -10,9 +10,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from scripts.generator.load import LoadModel
-from scripts.sending import BatchSender, open_sender
+from scripts.records import LogRecord
+from scripts.sending import Ack, BatchSender, open_sender
 
 _TICK_S = 0.01
 _CHUNK_RECORDS = 2_000
@@ -35,12 +36,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class OfferReport:
-    """What was offered and what Kafka took; `behind_s_max` is how late a record went out."""
+    """What was offered and what Kafka took; `behind_s_max` is how late a record went out.
+
+    Of a paced offer record number n, from 0, was due at `origin_ms` + 1000 n / rate.
+    """
 
     sent: int
     seconds: float
     offered_rate: float | None
     behind_s_max: float
+    origin_ms: int
 
     @property
     def rate(self) -> float:
@@ -48,15 +53,28 @@ class OfferReport:
         return self.sent / max(self.seconds, 1e-9)
 
 
+class Stream(Protocol):
+    """What can be offered: scripts.generator.load.LoadModel, or something around it."""
+
+    def opening(self, time_ms: int) -> list[LogRecord]:
+        """Return what comes first."""
+
+    def chunk(self, count: int, time_ms: int) -> list[LogRecord]:
+        """Return the next records."""
+
+
 async def offer(
-    model: LoadModel,
+    model: Stream,
     kafka: str,
     plan: Plan,
     *,
     idempotent: bool,
     progress: Callable[[int, float], None] | None = None,
+    acks: list[Ack] | None = None,
 ) -> OfferReport:
     """Send the stream until the plan's end, and return when the brokers have all of it.
+
+    `acks` gets what the brokers acknowledged after the opening, records numbered from 0.
 
     Raises:
         Unavailable: no Kafka, or it stopped taking records.
@@ -67,17 +85,23 @@ async def offer(
         await sender.send(model.opening(run.origin_ms), _now_ms())
         await sender.flush()
         opened = sender.sent
+        if acks is not None:
+            sender.acks = []
         run.begin()
         await (run.paced(plan.rate) if plan.rate else run.unpaced())
         await sender.flush()
         seconds = time.monotonic() - run.started_s
-        return OfferReport(sender.sent - opened, seconds, plan.rate, run.behind_s_max)
+        if acks is not None and sender.acks is not None:
+            acks += [ack._replace(first=ack.first - opened) for ack in sender.acks]
+        return OfferReport(
+            sender.sent - opened, seconds, plan.rate, run.behind_s_max, run.origin_ms
+        )
 
 
 class _Run:
     def __init__(
         self,
-        model: LoadModel,
+        model: Stream,
         plan: Plan,
         sender: BatchSender,
         progress: Callable[[int, float], None] | None,

@@ -15,6 +15,10 @@ from scripts.recount.settled import Settled, check_payouts, compare_accounts
 Watched = Callable[[str, int, Iterable[Row]], Iterable[Row]]
 
 
+# By which rates a commission might have been paid when it was booked.
+CARDS = "SELECT entry_id, rate_card FROM ledger FINAL WHERE rate_card != ''"
+
+
 class Readable(Protocol):
     """One database, as the audit reads it."""
 
@@ -45,7 +49,12 @@ def compare_all(
     entries = compare(entries_check, ledger.read(rows_of(entries_check)))
     reports = [
         entries,
-        compare_accounts(ledger.accounts, targets_of(expected, settled.days, rules), rules),
+        compare_accounts(
+            ledger.accounts,
+            targets_of(expected, settled.days, rules),
+            rules,
+            {str(entry): str(card) for entry, card in tables.rows(CARDS)},
+        ),
         check_payouts(ledger.payouts, rules),
     ]
     others = all_checks(expected, settled, positions, ledger)

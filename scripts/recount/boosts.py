@@ -88,12 +88,13 @@ class Pools:
     def close(self, close: int, changes: dict[int, Sums]) -> None:
         """Take what the close of a minute says of it and of earlier ones; decide."""
         own = changes.get(close, Counter())
-        for minute, sums in changes.items():
-            if minute != close:
-                for stay in self._stays:
-                    if stay.counts(minute):
-                        stay.sums.update(sums)
-        corrected = self._correct(close)
+        changed = []
+        for stay in self._stays:
+            earlier = [sums for m, sums in changes.items() if m != close and stay.counts(m)]
+            for sums in earlier:
+                stay.sums.update(sums)
+            changed += [stay] * bool(earlier)
+        corrected = self._correct(changed, close)
         stay = self._stays[-1]
         if stay.verdict:
             return
@@ -121,9 +122,9 @@ class Pools:
             stopped = finding._replace(verdict="stop", reason="hold ended")
             self._decide(stay, stopped, stay.held_until, pool, ranking)
 
-    def _correct(self, close: int) -> bool:
-        """Judge all that was decided again; the first that was wrong is decided anew."""
-        for stay in self._stays:
+    def _correct(self, changed: list[Stay], close: int) -> bool:
+        """Judge again what was decided; the first that would be decided otherwise is."""
+        for stay in changed:
             ranking = self._weights.ranking_of(stay.version)
             pool = _pool(ranking, stay.place)
             if not stay.verdict or ranking is None or pool is None:

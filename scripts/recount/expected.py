@@ -130,7 +130,9 @@ def _make_views(
         ),
     )
     entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
-    expected.bursts = BurstInput(rules.bursts, tuple(expected.facts.engagements.values()), entities)
+    expected.bursts = BurstInput(
+        tuple(rules.weights.bursts), tuple(expected.facts.engagements.values()), entities
+    )
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:

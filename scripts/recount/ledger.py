@@ -45,7 +45,7 @@ class Booked:
     amount_micros: int = 0
     occurred_at_ms: int = 0
     rate_version: str = ""
-    last: tuple[int, str] = (-1, "")
+    last: tuple[int, str] = (-1, "")  # number and id of that entry
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from schemas.detection import BurstRules
 from schemas.events import PydanticEvent
 from schemas.rates import Rates, Weights, load_rates, load_weights
 from streams.config import Settings
@@ -83,7 +82,6 @@ class Rules:
     half_life_ms: int
     fast_half_life_ms: int
     weights: Weights
-    bursts: tuple[BurstRules, ...] = ()
     horizon_ms: int = DAY_MS
     ahead_ms_max: int = 300_000
     disorder_ms: int = 10_000
@@ -101,7 +99,6 @@ def rules_of(settings: Settings) -> Rules:
         half_life_ms=weights.half_life_ms,
         fast_half_life_ms=weights.fast_half_life_ms,
         weights=weights,
-        bursts=tuple(weights.bursts),
         horizon_ms=settings.horizon_ms,
         ahead_ms_max=settings.ahead_ms_max,
         disorder_ms=settings.disorder_ms,

@@ -1,7 +1,9 @@
 """What settlement booked against what the log's facts say it should have, account by account.
 
-An account booked at another rate than the one in use is only noted: a change of rates does not
-rewrite the past unless somebody asks for it. So is one that nobody can compute: it keeps what it has.
+An account booked at another rate than the one in use is only noted, with all others of its key: a
+change of rates does not rewrite the past unless somebody asks for it. (A commission's rate may also
+be another because of facts: then the rates that might have applied, its card, are the same, and it
+is a difference.) Noted is also one that nobody can compute: it keeps what it has.
 A commission that stays as it is booked costs the seller of the order what is booked.
 Payouts are taken as they are, within the cap of a day.
 """
@@ -35,14 +37,23 @@ class Settled:
 
 
 def compare_accounts(
-    booked: Mapping[Account, Booked], targets: Targets, rules: Rules
+    booked: Mapping[Account, Booked],
+    targets: Targets,
+    rules: Rules,
+    cards: Mapping[str, str] | None = None,
 ) -> ViewReport:
-    """Compare the sum of the entries of every account with its target."""
+    """Compare the sum of the entries of every account with its target; cards are by entry id."""
     report = ViewReport(ACCOUNTS, rows=len(booked), hint=AGAIN)
     stay = {
         account: why
         for account, has in booked.items()
-        if (why := _stays(account, has, targets, rules))
+        if (why := _stays(account, has, targets, rules, (cards or {}).get(has.last[1], "")))
+    }
+    old = {a.key for a, why in stay.items() if why == OTHER_RATE and booked[a].amount_micros}
+    stay |= {
+        account: OTHER_RATE
+        for account in booked.keys() | targets.accounts.keys()
+        if account.key in old and account not in stay
     }
     costs = _costs_of_sellers(stay, booked, targets)
     for account in booked.keys() | targets.accounts.keys():
@@ -54,9 +65,9 @@ def compare_accounts(
         report.cells += 1
         if stay.get(account) == UNKNOWN:
             report.note(UNKNOWN, account, AMOUNT, "nobody knows", found_micros)
-        elif has and account in stay:
+        elif account in stay:
             wanted = f"{wanted_micros} at {target.rate_version if target else 'none'}"
-            found = f"{found_micros} at {has.rate_version}"
+            found = f"{found_micros} at {has.rate_version if has else 'none'}"
             report.note(OTHER_RATE, account, AMOUNT, wanted, found)
         elif wanted_micros != found_micros:
             report.differ(account, AMOUNT, wanted_micros, found_micros)
@@ -64,11 +75,13 @@ def compare_accounts(
     return report
 
 
-def _stays(account: Account, has: Booked, targets: Targets, rules: Rules) -> str:
+def _stays(account: Account, has: Booked, targets: Targets, rules: Rules, card: str) -> str:
     """Return why an account keeps what it has, if it does."""
     target = targets.accounts.get(account)
     if targets.is_unknown(account):
         return UNKNOWN
+    if card and account.key in targets.cards:
+        return "" if card == targets.cards[account.key] else OTHER_RATE
     version = target.rate_version if target else _rate_now(account, has, rules)
     return "" if version == has.rate_version else OTHER_RATE
 
@@ -92,7 +105,8 @@ def _costs_of_sellers(
         source, _, order = account.key.partition(":")
         if source == "affiliate":
             target = targets.accounts.get(account)
-            more = booked[account].amount_micros - (target.amount_micros if target else 0)
+            has = booked.get(account)
+            more = (has.amount_micros if has else 0) - (target.amount_micros if target else 0)
             costs[order] = costs.get(order, 0) + more
     return costs
 

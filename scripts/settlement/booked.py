@@ -18,7 +18,8 @@ SELECT
     sum(amount_micros),
     argMin(toUnixTimestamp64Milli(occurred_at), (number, entry_id)),
     argMin(reference, (number, entry_id)),
-    argMax(rate_version, (number, entry_id))
+    argMax(rate_version, (number, entry_id)),
+    argMax(rate_card, (number, entry_id))
 FROM (
     SELECT *, toUInt64OrZero(extract(entry_id, {{numbered:String}})) AS number
     FROM ledger FINAL
@@ -52,6 +53,4 @@ def booked_on(client: Any, source: str, day: str, start_ms: int) -> dict[Account
 def _accounts(client: Any, sql: str, source: str, **more: Any) -> dict[Account, Booked]:
     parameters = {"source": source, "numbered": _NUMBERED, **more}
     rows = client.query(sql, parameters=parameters).result_rows
-    return {
-        Account(*row[:3]): Booked(row[3], row[4], row[5], source, row[6], row[7]) for row in rows
-    }
+    return {Account(*row[:3]): Booked(row[3], row[4], row[5], source, *row[6:]) for row in rows}

@@ -22,10 +22,12 @@ from streams.programs.orders import orders_of
 from streams.settlement import (
     Account,
     Booked,
+    InForce,
     SettledEntry,
     always,
     entries_to_book,
     held_lines,
+    is_of_card,
 )
 
 EPOCH = date(1970, 1, 1)
@@ -45,7 +47,7 @@ class Scope:
     day: date
     result: Result
     booked: dict[Account, Booked]
-    in_force: Callable[[Booked], bool]
+    in_force: InForce
 
     def missing(self, *, restate: bool) -> list[SettledEntry]:
         """Return the entries that are missing."""
@@ -102,7 +104,12 @@ class Targets:
         shared = self._facts.collaborators()
         orders, refusals = orders_of(self._facts.order_steps())
         commissions = self._due(
-            day, affiliate.SOURCE, self._commissions(orders, shared, end_ms), refusals, end_ms
+            day,
+            affiliate.SOURCE,
+            self._commissions(orders, shared, end_ms),
+            refusals,
+            end_ms,
+            self._by_card(affiliate.rate_cards(orders, self._rates, self._region)),
         )
         yield commissions
         sellers = self._facts.selling_creators()
@@ -113,9 +120,9 @@ class Targets:
             region=self._region,
             as_of_ms=end_ms - 1,
         )
-        yield self._due(day, sale.SOURCE, sales, refusals, end_ms)
+        yield self._due(day, sale.SOURCE, sales, refusals, end_ms, self._by_card({}))
         deals = brand_deal.deal_lines(self._facts.deals(), self._facts.deal_views_by_day(), shared)
-        yield self._due(day, brand_deal.SOURCE, deals, [], end_ms)
+        yield self._due(day, brand_deal.SOURCE, deals, [], end_ms, always)
 
     def _commissions(
         self, orders: list[Order], shared: Mapping[str, tuple[Share, ...]], end_ms: int
@@ -131,26 +138,37 @@ class Targets:
         )
 
     def _due(
-        self, day: date, source: str, result: Result, broken: list[Refusal], end_ms: int
+        self,
+        day: date,
+        source: str,
+        result: Result,
+        broken: list[Refusal],
+        end_ms: int,
+        in_force: InForce,
     ) -> Scope:
         """Return the scope of what is dated before the end; broken orders are refused as well."""
         refusals = [*result.refusals, *(one for one in broken if one.key.startswith(f"{source}:"))]
         lines = [line for line in result.lines if line.occurred_at_ms < end_ms]
-        in_force = always if source == brand_deal.SOURCE else self._is_of_file
         booked = booked_accounts(self._client, source)
         return Scope(source, day, Result(lines, refusals), booked, in_force)
 
-    def _by_time(self, rate_at: Callable[[int, str], DatedRate | None]) -> Callable[[Booked], bool]:
+    def _by_time(self, rate_at: Callable[[int, str], DatedRate | None]) -> InForce:
         """Return whether something booked has the rate that is valid at its time."""
 
-        def in_force(booked: Booked) -> bool:
+        def in_force(_: Account, booked: Booked) -> bool:
             rate = rate_at(booked.occurred_at_ms, self._region)
             return rate is not None and rate.version == booked.rate_version
 
         return in_force
 
-    def _is_of_file(self, booked: Booked) -> bool:
-        return self._rates.has(booked.rate_version)
+    def _by_card(self, cards: Mapping[str, str]) -> InForce:
+        """Return whether something booked has the rate card of its order, or any rate of the file."""
+
+        def in_force(account: Account, booked: Booked) -> bool:
+            known = is_of_card(account, booked, cards)
+            return self._rates.has(booked.rate_version) if known is None else known
+
+        return in_force
 
 
 def commissions_after(scope: Scope, *, restate: bool) -> dict[str, int]:

@@ -27,3 +27,23 @@ ALTER TABLE {database}.estimates{local} {on_cluster}
 
 ALTER TABLE {database}.estimates {on_cluster}
     ADD COLUMN IF NOT EXISTS parts Array(String) AFTER rate_version;
+
+-- Which rates might have applied to what settlement booked, where that depends on facts.
+ALTER TABLE {database}.ledger{local} {on_cluster}
+    ADD COLUMN IF NOT EXISTS rate_card LowCardinality(String) AFTER reason;
+
+ALTER TABLE {database}.ledger {on_cluster}
+    ADD COLUMN IF NOT EXISTS rate_card LowCardinality(String) AFTER reason;
+
+-- What a payout is to pay, written down before it is decided: JSON of its entries.
+CREATE TABLE IF NOT EXISTS {database}.payout_plans{local} {on_cluster}
+(
+    plan String CODEC(ZSTD(1)),
+    entry_id String CODEC(ZSTD(1)),
+    text String CODEC(ZSTD(3)),
+    version UInt64
+)
+ENGINE = {replacing}
+ORDER BY (plan, entry_id);
+
+{distributed payout_plans cityHash64(plan)};

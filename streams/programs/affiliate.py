@@ -77,6 +77,7 @@ def affiliate_lines(
         since_ms = min(promoting_since_ms.get(who, winner.at_ms), winner.at_ms)
         rate = commission_at(order, since_ms, terms, rates, region)
         line = _line(order, winner, rate, due_ms)
+        line = line._replace(rate_card=rate_card(order, terms, rates, region))
         return split(line, collaborators.get(winner.video_id, ()))
 
     return collect(orders, lines_of)
@@ -114,6 +115,34 @@ def commission_at(
         if offered is not None and offered[0] > best.bps:
             best = Commission(*offered, locked=True)
     return best
+
+
+def rate_card(order: Order, terms: AffiliateTerms, rates: Rates, region: str) -> str:
+    """Return all that rates say of an order, whoever promoted it and since when.
+
+    The version of the terms, of the rate in force where the lock begins, and of each later one with
+    its instant: `affiliate-1 p-20 1709251200000:p-10`.
+    """
+    at_ms = order.placed_ms
+    first_ms = at_ms - terms.cut_lock_days * DAY_MS
+    goods = (order.seller_id, order.product_id)
+    changes_ms = rates.commission_changes_ms(*goods, region, first_ms, at_ms)
+    later = [then_ms for then_ms in changes_ms if then_ms > first_ms]
+    names = [
+        offered[1] if (offered := _in_force(order, then_ms, rates, region)) else "-"
+        for then_ms in (first_ms, *later)
+    ]
+    changes = [f"{then_ms}:{name}" for then_ms, name in zip(later, names[1:], strict=True)]
+    return " ".join([terms.version, names[0], *changes])
+
+
+def rate_cards(orders: Iterable[Order], rates: Rates, region: str) -> dict[str, str]:
+    """Return the rate card of each order with terms, by its key."""
+    return {
+        entry_id(SOURCE, order.order_id): rate_card(order, terms, rates, region)
+        for order in orders
+        if (terms := rates.affiliate(order.placed_ms, region)) is not None
+    }
 
 
 def _in_force(order: Order, at_ms: int, rates: Rates, region: str) -> tuple[int, str] | None:

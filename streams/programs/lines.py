@@ -24,7 +24,8 @@ class Line(NamedTuple):
 
     The account is (key, creator_id, currency); the key names program and subject and is the same
     for all creators who share the amount. `cause` says why an amount is less than it might be, and
-    becomes the reason of the adjustment.
+    becomes the reason of the adjustment. `rate_card` names all rates that might have been applied,
+    where that depends on facts: the same card with another rate means that facts have changed.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     rate_version: str
     explanation: tuple[Step, ...] = ()
     cause: str = ""
+    rate_card: str = ""
 
 
 class Refusal(NamedTuple):

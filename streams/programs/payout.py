@@ -5,9 +5,9 @@ count at once. Nothing is paid below the minimum, nothing beyond the daily cap: 
 in the balance. A negative balance is carried forward. Money that is out is never called back: on a
 day that was paid already, the target is at least what was paid.
 
-The line of a payout is negative. Its entries follow from `streams/settlement.py` like all others;
-export what the ledger holds afterwards, not what one run computed, and let one run pay at a time:
-two that see different balances would both book, and the next balance would have to bear it.
+The line of a payout is negative. Its entries follow from `streams/settlement.py` like all others, but
+are decided one payout after the other (scripts/settlement/payments.py): two that see different
+balances must not both be booked.
 """
 
 from collections.abc import Iterable

@@ -77,6 +77,7 @@ def test_the_random_logs_meet_every_fate_and_every_reason() -> None:
     fates: set[str] = set()
     reasons: set[str] = set()
     states: set[str] = set()
+    decisions: set[tuple[str, str]] = set()
     for seed in range(25):
         rules = random_rules(Random(seed))
         expected = recount(story_of(random_steps(Random(seed), 300)), rules.plain)
@@ -85,7 +86,12 @@ def test_the_random_logs_meet_every_fate_and_every_reason() -> None:
             fates |= {name for name in (*names, "unknown_fields") if getattr(sums, name)}
         reasons |= {str(letter.reason) for letter in expected.dead_letters.values()}
         states |= {f"{e.source} {e.state}" for e in expected.ledger.values()}
+        decisions |= {(boost.verdict, boost.reason) for boost in expected.boosts.values()}
     assert len(fates) == 6
+    assert decisions == {
+        *(("promote", "surely above"), ("promote", "corrected"), ("demote", "corrected")),
+        *(("stop", "surely below"), ("stop", "hold ended")),
+    }
     assert reasons >= {
         *("empty", "malformed_json", "invalid_utf8", "not_an_object", "unknown_type"),
         *("missing_field", "wrong_key", "wrong_topic", "future_event_time"),

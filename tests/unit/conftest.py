@@ -15,6 +15,11 @@ from sinks.writer import Writer
 from tests.unit.clickhouse_rows import Tables
 from tests.unit.plain_http import Http
 
+DECISIONS = (
+    "SELECT name FROM system.tables WHERE database = currentDatabase() "
+    "AND startsWith(name, 'payout_decision_')"
+)
+
 
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedClickHouse]:
@@ -50,6 +55,8 @@ def client(clickhouse: EmbeddedClickHouse, migrated: str) -> Iterator[Client]:
     for (name,) in client.query(used).result_rows:
         if name != "migrations":
             client.command(f"TRUNCATE TABLE {name}")
+    for (name,) in client.query(DECISIONS).result_rows:
+        client.command(f"DROP VIEW {name}")
     yield client
     client.close()
 

@@ -242,17 +242,26 @@ def random_rows(rng: random.Random) -> dict[str, list[Row]]:
             for creator in creators
             for user in users
         ],
-        "live_totals": some(
-            lambda n: {
+        **random_lives(rng, creators, times),
+    }
+
+
+def random_lives(
+    rng: random.Random, creators: Sequence[str], times: Sequence[int]
+) -> dict[str, list[Row]]:
+    """Lives that may lack their start or their end, and how far the log is."""
+    return {
+        "live_totals": [
+            {
                 "live_id": f"l{n}",
                 "creator_id": rng.choice(creators),
                 "version": 1,
                 "started_at": rng.choice((0, T0_MS + rng.choice(times))),
                 "ended_at": rng.choice((0, T0_MS + rng.choice(times))),
                 "likes": 1,
-            },
-            5,
-        ),
+            }
+            for n in range(5)
+        ],
         "partitions": [
             {
                 "topic": "engagement.events",

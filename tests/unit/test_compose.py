@@ -23,6 +23,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = sorted(name for name, service in SERVICES.items() if service["image"] == "engage:local")
 VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
 SECRETS = dict.fromkeys(("CLICKHOUSE_PASSWORD", "GRAFANA_CLICKHOUSE_PASSWORD"), "0a1b") | {
+    "DASHBOARD_CLICKHOUSE_PASSWORD": "6a7b",
     "GRAFANA_ADMIN_PASSWORD": "2c3d",
     "HTTP_TOKEN": "4e5f",
 }
@@ -85,9 +86,12 @@ def test_settings_are_known_and_valid(name: str) -> None:
     unknown = {key for key in environment if key.startswith("ENGAGE_")} - ENV_NAMES
     assert not unknown
     settings = load_settings(environment)
-    assert settings.kafka == "kafka:9092"
-    assert settings.clickhouse == "http://engage:0a1b@clickhouse:8123"
-    assert settings.transactions
+    if name == "dashboard":
+        assert settings.clickhouse == "http://dashboard:6a7b@clickhouse:8123"
+    else:
+        assert settings.kafka == "kafka:9092"
+        assert settings.clickhouse == "http://engage:0a1b@clickhouse:8123"
+        assert settings.transactions
     assert settings.http_token == "4e5f"
 
 
@@ -134,10 +138,15 @@ def test_files_for_the_servers_parse() -> None:
         assert ElementTree.parse(path).getroot().tag == "clickhouse", path
     for path in (ROOT / "deploy" / "grafana").rglob("*.yaml"):
         assert yaml.safe_load(path.read_text())["apiVersion"] == 1, path
-    user = ElementTree.parse(ROOT / "deploy/clickhouse/users.d/grafana.xml")
-    password = user.find("users/grafana/password")
-    assert password is not None
-    assert password.get("from_env") in SERVICES["clickhouse"]["environment"]
+    for name, readonly in (("grafana", "2"), ("dashboard", "1")):
+        user = ElementTree.parse(ROOT / f"deploy/clickhouse/users.d/{name}.xml")
+        password = user.find(f"users/{name}/password")
+        assert password is not None
+        assert password.get("from_env") in SERVICES["clickhouse"]["environment"]
+        assert user.findtext(f"profiles/{name}/readonly") == readonly
+        assert [q.text for q in user.iterfind(f"users/{name}/grants/query")] == [
+            "GRANT SELECT ON engagement.*"
+        ]
 
 
 def test_the_image_contains_what_runs_and_nothing_else() -> None:

@@ -204,6 +204,7 @@ class Found:
             for check in all_checks(expected, days, ANYWHERE, ledger_of(booked))
         }
         self.views["earnings_ledger"] = [row_of(entry) for entry in booked]
+        self.views["ledger"] = []  # the rate cards: none
 
     def rows(self, sql: str) -> list[Row]:
         return self.views[sql.split(" FROM ")[1].split(" ")[0]]  # of a union the first

@@ -59,6 +59,7 @@ def test_the_first_entry_is_final_and_says_what_the_line_says() -> None:
         "video:v",
         "r-2",
         "",
+        "",
         (Step("qualified views", 3, "views"),),
     )
 
@@ -189,3 +190,39 @@ def test_after_any_changes_the_ledger_is_what_the_day_is_worth(
         ledger.settle(lines)
         assert ledger.settle(lines) == []
         assert ledger.balances().get(("c", "USD"), 0) == sum(worth.values())
+
+
+# Rates chosen by facts: cards
+
+
+def by_card(creator_id: str, amount: int, version: str, card: str) -> Line:
+    made = line("v", amount, creator_id=creator_id)
+    return made._replace(rate_version=version, rate_card=card)
+
+
+def test_another_rate_of_the_same_card_says_that_facts_have_changed() -> None:
+    booked = {account("v"): had(1, 5, "p-20")._replace(rate_card="t p-20 9:p-10")}
+    (entry,) = entries_to_book([by_card("c", 3, "p-10", "t p-20 9:p-10")], booked)
+    assert (entry.amount_micros, entry.reason) == (-2, RECOUNTED)
+    assert entry.rate_card == "t p-20 9:p-10"
+
+
+def test_another_card_waits_even_if_it_gives_the_same_rate() -> None:
+    booked = {account("v"): had(1, 5, "p-20")._replace(rate_card="t p-20")}
+    wanted = by_card("c", 3, "p-20", "t2 p-20")
+    assert entries_to_book([wanted], booked) == []
+    assert held_lines([wanted], booked) == [wanted]
+    (entry,) = entries_to_book([wanted], booked, restate=True)
+    assert entry.reason.startswith("restated")
+
+
+def test_with_an_account_waits_all_of_its_key() -> None:
+    """c was booked at an old rate; what d would have of the same amount waits too."""
+    booked = {account("v"): had(1, 5, "r-1")}
+    wanted = [line("v", 0), line("v", 5, creator_id="d")]
+    assert entries_to_book(wanted, booked) == []
+    assert held_lines(wanted, booked) == wanted
+    assert len(entries_to_book(wanted, booked, restate=True)) == 2
+    nothing_left = {account("v"): had(2, 0, "r-1")}
+    (entry,) = entries_to_book(wanted[1:], nothing_left)
+    assert entry.creator_id == "d"

@@ -16,8 +16,9 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.base import COMMERCE_TOPIC, ENGAGEMENT_TOPIC
 from schemas.rates import load_rates
-from scripts.payout import missing_payouts
+from scripts.payout import pay
 from scripts.recount import Record, recount, rules_of
+from scripts.recount.against import CARDS
 from scripts.recount.checks import ledger_check
 from scripts.recount.compare import compare
 from scripts.recount.ledger import Ledger
@@ -25,7 +26,6 @@ from scripts.recount.programs.told import targets_of
 from scripts.recount.settled import Settled, check_payouts, compare_accounts
 from scripts.settle import settle_closed_days
 from scripts.settlement.booking import Settled as Done
-from scripts.settlement.booking import write_entries
 from sinks.writer import Writer
 from streams import agents
 from streams.config import Settings
@@ -85,8 +85,7 @@ class Books:
         """Pay on a day; return how many payouts there were."""
         rates = load_rates(self.settings.rates)
         span = pay_day(date.fromisoformat(name), rates.pay_day_zone)
-        entries, _ = missing_payouts(self.client, span, rates)
-        write_entries(self.writer, entries)
+        entries, _ = pay(self.client, self.writer, span, rates)
         return len(entries)
 
     def ledger(self) -> Entries:
@@ -127,7 +126,12 @@ class Books:
         check = ledger_check(expected, settled)
         reports = [
             compare(check, ledger.read(self._rows(check.sql))),
-            compare_accounts(ledger.accounts, targets_of(expected, settled.days, rules), rules),
+            compare_accounts(
+                ledger.accounts,
+                targets_of(expected, settled.days, rules),
+                rules,
+                dict(self._rows(CARDS)),
+            ),
             check_payouts(ledger.payouts, rules),
         ]
         assert not [report.differences for report in reports if report.differing]

@@ -17,6 +17,10 @@ from streams.config import Settings
 from tests.worked.books import RATES, Books
 
 DATABASE = "worked"
+DECISIONS = (
+    "SELECT name FROM system.tables WHERE database = currentDatabase() "
+    "AND startsWith(name, 'payout_decision_')"
+)
 _USED = "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows > 0"
 
 
@@ -38,6 +42,8 @@ def open_books(engine: tuple[Client, str]) -> Iterator[Callable[..., Books]]:
     for (name,) in client.query(_USED).result_rows:
         if name != "migrations":
             client.command(f"TRUNCATE TABLE {name}")
+    for (name,) in client.query(DECISIONS).result_rows:
+        client.command(f"DROP VIEW {name}")
     opened: list[Books] = []
 
     def open_with(**changes: Any) -> Books:

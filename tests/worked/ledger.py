@@ -30,6 +30,7 @@ class Ledger:
                     entry.source,
                     entry.reference,
                     entry.rate_version,
+                    entry.rate_card,
                 )
         return accounts
 

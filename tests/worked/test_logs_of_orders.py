@@ -10,6 +10,7 @@ import pytest
 
 from tests.oracle.events import event
 from tests.worked.books import (
+    RATES,
     USD,
     Books,
     Entries,
@@ -142,6 +143,55 @@ LOCKED = [
 @pytest.mark.parametrize(("log", "expected"), [pytest.param(*c[1:], id=c[0]) for c in LOCKED])
 def test_the_rate_of_a_commission(books: Books, log: list[Event], expected: int) -> None:
     assert books.run(*log, until=55) == affiliate(("c", FINAL, expected))
+
+
+def test_a_late_fact_may_change_the_rate_of_a_settled_commission(books: Books) -> None:
+    """c seems to promote q since day 3, at 10 %; a click of day 0 that comes late tells of 20 %."""
+    books.run(click(3, product_id="q"), *q(5, 8), until=15)
+    late = click(product_id="q", user_id="w")
+    assert books.run(late, until=15) == affiliate(("c", FINAL, USD), ("c", ADJUSTED, USD))
+    assert books.reasons() == ["recounted after settlement"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("commission_bps = 1_000\ncut", "commission_bps = 500\ncut", id="another rate"),
+        pytest.param(
+            "click_window_ms = 604_800_000", "click_window_ms = 1", id="nobody is credited"
+        ),
+    ],
+)
+def test_other_rates_do_not_rewrite_the_past(
+    books: Books, other_rates: Callable[..., str], old: str, new: str
+) -> None:
+    """The row of the order ends before it, but is kept; another one of other terms takes its place."""
+    text = RATES.read_text(encoding="utf-8")
+    row = text[text.index("[[affiliate]]") : text.index("# Product q")]
+    later = row.replace('"affiliate"', '"affiliate-2"').replace(old, new)
+    ended = ('version = "affiliate"', 'version = "affiliate"\nvalid_to = 2024-01-02T00:00:00Z')
+    rates = other_rates(ended, more="\n" + later.replace("2024-01-01", "2024-01-02"))
+    before = books.run(click(), *BOUGHT, until=15)
+    assert before == affiliate(("c", FINAL, USD))
+    held = books.settle(rates=rates).held
+    assert [(line.creator_id, line.amount_micros) for line in held] == [
+        ("c", 500_000 if "500" in new else 0)
+    ]
+    assert books.ledger() == before
+
+
+def test_an_order_is_not_paid_to_two_by_two_rate_cards(
+    books: Books, other_rates: Callable[..., str]
+) -> None:
+    """By windows of a moment the click of c counts no more, and the view of d would win: it waits."""
+    log = [*showing(0, 1.9), click(), order("placed", 0, 2), order("settled", 3)]
+    before = books.run(*log, until=15)
+    assert before == affiliate(("c", FINAL, USD))
+    changed = ('version = "affiliate"', 'version = "affiliate-2"')
+    rates = other_rates(changed, ("click_window_ms = 604_800_000", "click_window_ms = 1"))
+    held = books.settle(rates=rates).held
+    assert [(line.creator_id, line.amount_micros) for line in held] == [("c", 0), ("d", USD)]
+    assert books.ledger() == before
 
 
 def test_a_commission_is_due_after_seven_days(books: Books) -> None:

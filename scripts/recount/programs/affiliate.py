@@ -61,6 +61,7 @@ def affiliate(
         if terms is None:
             targets.unknown.add(key)
             continue
+        targets.cards[key] = card_of(order, terms, rules)
         due_ms = _due_ms(order, terms)
         winner = credited(order, market, terms)
         if due_ms is None or due_ms >= end_ms or winner is None:
@@ -125,6 +126,20 @@ def commission(
         if (offer := _in_force(goods, at_ms, rules)) is not None
     ]
     return max(offers, key=lambda offer: offer[0])  # of equal ones the first
+
+
+def card_of(order: Order, terms: AffiliateTerms, rules: Rules) -> str:
+    """Return the names of all rates that might apply to an order, with the instants of changes."""
+    goods = (order.seller_id, order.product_id)
+    lock_ms = order.placed_ms - terms.cut_lock_days * DAY_MS
+    offer = _in_force(goods, lock_ms, rules)
+    words = [terms.version, offer[1] if offer else "-"]
+    changes_ms = rules.rates.commission_changes_ms(*goods, rules.region, lock_ms, order.placed_ms)
+    for at_ms in changes_ms:
+        if at_ms != lock_ms:
+            offer = _in_force(goods, at_ms, rules)
+            words.append(f"{at_ms}:{offer[1] if offer else '-'}")
+    return " ".join(words)
 
 
 def _in_force(goods: tuple[str, str], at_ms: int, rules: Rules) -> tuple[int, str] | None:

@@ -48,12 +48,14 @@ class Targets:
 
     `unknown` are the keys of which the facts contradict each other or a rate is missing: these keep
     what they were booked. A key stands for all keys that begin with its parts; `unknown_pools` are
-    days of the Creator Fund of which nothing is known.
+    days of the Creator Fund of which nothing is known. `cards` are by key of a commission: all rates
+    that might apply to its order.
     """
 
     accounts: dict[Account, Target] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     unknown_pools: set[str] = field(default_factory=set)
+    cards: dict[str, str] = field(default_factory=dict)
 
     def book(self, key: str, parts: Mapping[str, int], currency: str, rate_version: str) -> None:
         """Note what everybody has of one amount; `parts` are by creator."""
@@ -78,6 +80,7 @@ class Targets:
         self.accounts |= other.accounts
         self.unknown |= other.unknown
         self.unknown_pools |= other.unknown_pools
+        self.cards |= other.cards
 
 
 def split(amount_micros: int, owner_id: str, shares: tuple[tuple[str, int], ...]) -> dict[str, int]:
