@@ -135,14 +135,14 @@ class Arm:
 
     def _introduce(self, now_ms: int) -> None:
         """Have everybody follow somebody, by a promoted video that no feed shows."""
-        for creator in self.creators:
-            self._publish_events(self._make(creator, _INTRODUCTION, now_ms), promoted=True)
-        by_quality = sorted(self.creators, key=lambda one: -one.quality)
+        videos = [self._make(creator, _INTRODUCTION, now_ms) for creator in self.creators]
+        for video in videos:
+            self._publish_events(video, promoted=True)
+        by_quality = sorted(videos, key=lambda one: -one.creator.quality)
         for user in self._users:
             for place in range(self._assumed.follows_first):
                 draw = self._chance(For.FIRST_FOLLOW, user.number, place)
-                creator = by_quality[int(draw**1.5 * len(by_quality))]
-                video = self._make(creator, _INTRODUCTION, now_ms)
+                video = by_quality[int(draw**1.5 * len(by_quality))]
                 self._reactions.follow(user, video, now_ms + 1_000)
             self._first_follows += len(user.follows)
 
