@@ -22,7 +22,10 @@ from schemas.errors import EngageError, Refused
 VIEWERS_MAX = 200
 ASKS_MAX = 500  # distinct questions at a time: filters differ, viewers mostly do not
 ANYWAY_S = 10.0  # some rows change without the log: settlements, lives that another worker closes
-COST_SHARE = 5  # a question that takes t seconds is asked again after 5 t at the earliest
+COST_SHARE = 3  # a question that takes t seconds is asked again after 3 t at the earliest
+READINGS = (
+    2  # rows are not written all at once: what a flush changed is read once more a tick later
+)
 FRESH_S = 1.0
 RANKS_KEPT_S = 300.0
 
@@ -69,6 +72,7 @@ class _Answer:
     read_s: float = -1e9
     cost_s: float = 0.0
     running: bool = False
+    owed: int = 0  # how often it is still to be read for what has changed
 
 
 class Hub:
@@ -82,7 +86,6 @@ class Hub:
         self._pulse = Pulse()
         self._pulse_frame = b""
         self._pulse_s = -1e9
-        self._dirty_ticks = 0
         self._newcomer = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._readings: set[asyncio.Task[None]] = set()
@@ -159,13 +162,15 @@ class Hub:
             self._pulse_s = time.monotonic()
             told = self._pulse.take(rows, self._pulse_s, time.time_ns() // 1_000_000)
             self._pulse_frame = frame("pulse", told)
-            # Rows are not written all at once: what a flush changed is read once more a tick later.
-            self._dirty_ticks = 2 if self._pulse.moved else max(0, self._dirty_ticks - 1)
+            if self._pulse.moved:
+                for answer in self._answers.values():
+                    answer.owed = READINGS
         self._tell_all("pulse", self._pulse_frame)
         for ask in self._wanted():
             answer = self._answers.setdefault(ask, _Answer(Movement(ask.query.compare_by)))
             if self._due(answer):
                 answer.running = True
+                answer.owed = max(0, answer.owed - 1)
                 task = asyncio.create_task(self._read(ask, answer))
                 self._readings.add(task)
                 task.add_done_callback(self._readings.discard)
@@ -185,7 +190,7 @@ class Hub:
             return False
         if not answer.body or age_s >= ANYWAY_S:
             return True
-        return self._dirty_ticks > 0 and age_s > self._interval_s / 2
+        return answer.owed > 0 and age_s > self._interval_s / 2
 
     async def _read(self, ask: Ask, answer: _Answer) -> None:
         began_s = time.monotonic()

@@ -21,7 +21,7 @@ EARNINGS_BY_SOURCE = Query(
         sumIf(e.amount_micros, e.state = 'final') AS final_micros,
         sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
         sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
-        count() AS entries, uniqExact(e.creator_id) AS creators
+        count() AS entries
     FROM earnings_ledger AS e
     WHERE occurred_at >= since
     GROUP BY source, currency
@@ -62,25 +62,54 @@ TOP_EARNERS = Query(
             count() AS n
         FROM earnings_ledger AS e
         WHERE occurred_at >= since AND {source:String} IN ('', e.source)
+            AND (e.creator_id, e.currency) IN (
+                SELECT t.creator_id, t.currency
+                FROM earnings_ledger AS t
+                WHERE occurred_at >= since AND {source:String} IN ('', t.source)
+                GROUP BY t.creator_id, t.currency
+                ORDER BY sum(t.amount_micros) DESC, t.creator_id, t.currency
+                LIMIT 20
+            )
         GROUP BY creator_id, currency, source
         ORDER BY source
     )
     GROUP BY creator_id, currency
-    ORDER BY booked_micros + estimated_micros DESC, creator_id
+    ORDER BY booked_micros + estimated_micros DESC, creator_id, currency
     LIMIT 20
     """),
     (PERIOD, SOURCE),
 )
 
+# An entry of the ledger never goes: where fifty different ones are among its newest rows, the fifty
+# newest entries are not older than these. Estimates come on top.
 ENTRIES = Query(
     "entries",
     "The newest ledger entries by event time.",
     sql("""
-    WITH $since
+    WITH $since,
+    (
+        SELECT if(count() = 50, min(at), toDateTime64(since, 3, 'UTC'))
+        FROM
+        (
+            SELECT at
+            FROM
+            (
+                SELECT l.occurred_at AS at, l.entry_id AS entry_id
+                FROM ledger AS l
+                WHERE l.occurred_at >= since AND l.source != 'payout'
+                    AND {source:String} IN ('', l.source)
+                ORDER BY at DESC
+                LIMIT 5000
+            )
+            ORDER BY at DESC
+            LIMIT 1 BY entry_id
+            LIMIT 50
+        )
+    ) AS oldest
     SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
         rate_version
     FROM earnings_ledger
-    WHERE occurred_at >= since AND {source:String} IN ('', source)
+    WHERE occurred_at >= oldest AND {source:String} IN ('', source)
     ORDER BY occurred_at DESC, entry_id
     LIMIT 50
     """),
@@ -171,52 +200,45 @@ EVIDENCE = Query(
     "evidence",
     "What happened behind one entry: its gift streak, the steps of its order, the deal, the day's views.",
     _of_creator("""
-    WITH arrayStringConcat(arraySlice(splitByChar(':', {entry:String}), 1, 5), ':') AS streak
+    WITH (
+        SELECT (any(source), any(reference), any(toStartOfDay(occurred_at, 'UTC'))) FROM $entry
+    ) AS about,
+    arrayStringConcat(arraySlice(splitByChar(':', {entry:String}), 1, 5), ':') AS streak
     SELECT 'streak' AS kind, occurred_at AS at, user_id AS who, gift_id AS what, state AS detail,
         repeat_count AS quantity, toNullable(coins) AS amount, 'coins' AS unit
     FROM gift_streaks FINAL
-    WHERE live_id IN (SELECT substring(reference, 6) FROM $entry WHERE source = 'gift')
+    WHERE about.1 = 'gift' AND live_id = substring(about.2, 6)
         AND streak = concat('gift:', arrayStringConcat(arrayMap(
             part -> replaceAll(replaceAll(part, '%', '%25'), ':', '%3A'),
             [live_id, user_id, gift_id, group_id]), ':'))
     UNION ALL
     SELECT 'entry', occurred_at, '', entry_id, state, 1, toNullable(amount_micros), currency
     FROM $account
-    WHERE source = 'gift' AND entry_id != {entry:String}
+    WHERE about.1 = 'gift' AND source = 'gift' AND entry_id != {entry:String}
         AND (entry_id = streak OR startsWith(entry_id, concat(streak, ':')))
-        AND startsWith({entry:String}, 'gift:')
     UNION ALL
     SELECT type, event_time, user_id, product_id, event_id, quantity,
         toNullable(ifNull(refund_micros, paid_micros)), currency
     FROM order_events FINAL
-    WHERE order_id IN (
-        SELECT substring(reference, 7) FROM $entry WHERE startsWith(reference, 'order:'))
+    WHERE startsWith(about.2, 'order:') AND order_id = substring(about.2, 7)
     UNION ALL
     SELECT 'deal_signed', event_time, brand_id, deal_id, arrayStringConcat(milestones, ' '), 1,
         toNullable(fee_micros), currency
     FROM deals FINAL
-    WHERE counted = 1 AND video_id IN (
-        SELECT substring(reference, 7) FROM $entry WHERE source = 'brand_deal')
+    WHERE counted = 1 AND about.1 = 'brand_deal' AND video_id = substring(about.2, 7)
     UNION ALL
     SELECT 'views_so_far', published_at, '', video_id, '', views, toNullable(qualified_views),
         'qualified views'
     FROM videos
-    WHERE video_id IN (SELECT substring(reference, 7) FROM $entry WHERE source = 'creator_rewards')
+    WHERE about.1 = 'creator_rewards' AND video_id = substring(about.2, 7)
     UNION ALL
-    SELECT 'views_of_day', toDateTime64(day, 3, 'UTC'), '', video_id, '', sum(w.views),
+    SELECT 'views_of_day', toDateTime64(any(about.3), 3, 'UTC'), '', subject_id, '', sum(w.views),
         toNullable(sum(w.qualified_views)), 'qualified views'
-    FROM (
-        SELECT toStartOfDay(window_start, 'UTC') AS day, subject_id AS video_id, views,
-            qualified_views
-        FROM windows_1m FINAL
-        WHERE kind = 'video'
-            AND window_start >= (SELECT max(toStartOfDay(occurred_at, 'UTC')) FROM $entry)
-            AND window_start < (SELECT max(toStartOfDay(occurred_at, 'UTC')) + 86400 FROM $entry)
-            AND subject_id IN (
-                SELECT substring(reference, 7) FROM $entry
-                WHERE source IN ('creator_rewards', 'creator_fund'))
-    ) AS w
-    GROUP BY day, video_id
+    FROM windows_1m AS w FINAL
+    WHERE about.1 IN ('creator_rewards', 'creator_fund') AND kind = 'video'
+        AND subject_id = substring(about.2, 7)
+        AND window_start >= about.3 AND window_start < about.3 + 86400
+    GROUP BY subject_id
     """),
     (_CREATOR_ID, _ENTRY_ID),
 )

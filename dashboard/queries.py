@@ -11,7 +11,10 @@ from dashboard.parameters import Choice, Query
 from dashboard.spans import RANGE, sql
 
 KINDS = ("video", "hashtag", "sound", "challenge", "creator")
-DIMENSIONS = ("content_type", "length", "hashtag", "sound", "hour", "weekday", "originality")
+DIMENSION = Choice(
+    "dimension",
+    ("content_type", "length", "hashtag", "sound", "hour", "weekday", "originality"),
+)
 
 PULSE = Query(
     "pulse",
@@ -71,17 +74,61 @@ LATE = Query(
     """,
 )
 
+# The first places of `trending_now`, by its own formula, without ranking what is not shown. Videos are
+# apart: each is alone in its group, and they are the most.
+_TOP = """
+    SELECT kind, entity_id, score, velocity,
+        row_number() OVER (PARTITION BY kind ORDER BY score DESC, entity_id ASC) AS rank
+    FROM
+    (
+        SELECT 'video' AS kind, s.video_id AS entity_id, s.score AS score, $velocity AS velocity
+        FROM video_state AS s
+        WHERE {kind:String} IN ('', 'video') AND s.score > -1e308
+        ORDER BY score DESC, entity_id ASC
+        LIMIT 50
+        UNION ALL
+        SELECT kind, entity_id, arrayMax(scores) + log2(arraySum(x -> exp2(x - arrayMax(scores)), scores)) AS score,
+            velocity
+        FROM
+        (
+            SELECT e.1 AS kind, e.2 AS entity_id, sum(v.velocity) AS velocity,
+                arraySort(groupArrayIf(v.score, v.score > -1e308)) AS scores
+            FROM
+            (
+                SELECT s.score AS score, $velocity AS velocity, arrayConcat(
+                    if({kind:String} IN ('', 'creator'), [('creator', s.creator_id)], []),
+                    if({kind:String} IN ('', 'hashtag'),
+                        arrayMap(tag -> ('hashtag', tag), arrayDistinct(s.hashtags)), []),
+                    if({kind:String} IN ('', 'sound'), [('sound', s.sound_id)], []),
+                    if({kind:String} IN ('', 'challenge'), [('challenge', s.challenge_id)], [])
+                ) AS entities
+                FROM video_state AS s
+                WHERE s.score > -1e308 OR s.fast_score > -1e308
+            ) AS v
+            ARRAY JOIN v.entities AS e
+            WHERE entity_id != '' AND {kind:String} != 'video'
+            GROUP BY kind, entity_id
+            HAVING notEmpty(scores)
+        )
+        ORDER BY score DESC, entity_id ASC
+        LIMIT 50 BY kind
+    )
+"""
+_VELOCITY = """exp2(s.fast_score - toUnixTimestamp64Milli(now) / s.fast_half_life_ms)
+            * log(2) * 3600000 / s.fast_half_life_ms"""
+
 TRENDING = Query(
     "trending",
     "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
-    sql("""
+    sql(
+        """
     WITH $now,
         (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
         toDateTime(now, 'UTC') AS until
     SELECT t.kind AS kind, t.rank AS rank, t.entity_id AS entity_id, t.velocity AS velocity,
         exp2(t.score - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
         a.views AS views
-    FROM trending_now AS t
+    FROM ($top) AS t
     LEFT JOIN
     (
         SELECT kind, entity_id, sumForEach(w.steps) AS views
@@ -114,9 +161,10 @@ TRENDING = Query(
         WHERE {kind:String} IN ('', kind)
         GROUP BY kind, entity_id
     ) AS a ON a.kind = t.kind AND a.entity_id = t.entity_id
-    WHERE {kind:String} IN ('', t.kind) AND t.rank <= if({kind:String} = '', 8, 50)
+    WHERE t.rank <= if({kind:String} = '', 8, 50)
     ORDER BY kind, rank
-    """),
+    """.replace("$top", _TOP).replace("$velocity", _VELOCITY)
+    ),
     (Choice("kind", ("", *KINDS)),),
     compare_by=("kind", "entity_id"),
 )
@@ -135,7 +183,7 @@ POOLS = Query(
     )
     SELECT pool,
         sum(p.entered_at) AS entered_at,
-        if(entered_at = 0, (SELECT count() FROM videos AS v WHERE v.pool != ''), sum(p.reached)) AS reached,
+        if(entered_at = 0, sum(sum(p.videos)) OVER (), sum(p.reached)) AS reached,
         sum(p.promoted) AS promoted, sum(p.held) AS held, sum(p.stopped) AS stopped,
         sum(p.demoted) AS demoted, sum(p.videos) AS videos
     FROM
@@ -179,13 +227,44 @@ CONTENT = Query(
     "content",
     "Which kinds of content get the most likes: the values of one dimension, by views.",
     """
-    SELECT value, videos, views, likes, likes_per_1000_views, earnings_micros
+    SELECT value, count() AS videos, sum(v.views) AS views, sum(v.likes) AS likes,
+        if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views
+    FROM videos AS v
+    ARRAY JOIN multiIf(
+        {dimension:String} = 'content_type', [if(v.content_type = '', 'unknown', v.content_type)],
+        {dimension:String} = 'length', [multiIf(
+            v.duration_ms <= 0, 'unknown',
+            v.duration_ms < 15000, '0-15 s',
+            v.duration_ms < 30000, '15-30 s',
+            v.duration_ms < 60000, '30-60 s',
+            v.duration_ms < 180000, '1-3 min',
+            v.duration_ms < 600000, '3-10 min',
+            '10 min and more')],
+        {dimension:String} = 'hashtag', arrayDistinct(v.hashtags),
+        {dimension:String} = 'sound', if(v.sound_id = '', [], [v.sound_id]),
+        v.published_at <= toDateTime64(0, 3, 'UTC'), [],
+        {dimension:String} = 'hour', [formatDateTime(v.published_at, '%H', 'UTC')],
+        {dimension:String} = 'weekday', [formatDateTime(v.published_at, '%W', 'UTC')],
+        [if(v.is_original, 'original', 'not original')]
+    ) AS value
+    GROUP BY value
+    ORDER BY views DESC, value
+    LIMIT 40
+    """,
+    (DIMENSION,),
+)
+
+CONTENT_EARNINGS = Query(
+    "content_earnings",
+    "What the values of one dimension have earned in USD, the same values as in `content`.",
+    """
+    SELECT value, earnings_micros
     FROM content_performance
     WHERE dimension = {dimension:String}
     ORDER BY views DESC, value
     LIMIT 40
     """,
-    (Choice("dimension", DIMENSIONS),),
+    (DIMENSION,),
 )
 
 TOP_VIDEOS = Query(
@@ -262,7 +341,7 @@ PANELS: dict[str, Query] = {
         *(money.CREATOR, money.BALANCE, money.CREATOR_DAYS, money.CREATOR_ENTRIES),
         *(money.EXPLANATION, money.EVIDENCE),
         *(POOLS, DECISIONS),
-        *(CONTENT, TOP_VIDEOS),
+        *(CONTENT, CONTENT_EARNINGS, TOP_VIDEOS),
         *(LIVES, ON_AIR, LIVE_ACTIVITY),
     )
 }

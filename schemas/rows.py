@@ -93,6 +93,7 @@ class VideoHead(Row):
     challenge_id: Text
     collaborators: Texts
     product_ids: Texts
+    feeds: Texts
 
 
 class VideoTotal(Counters, VideoHead):

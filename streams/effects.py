@@ -51,7 +51,8 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     state: "Partition", video: Video, event: wire.View, n: int
 ) -> None:
     """Count a play of any length; it may complete and it may qualify."""
-    t, watch_ms, user = event.event_time_ms, event.watch_ms, event.user_id
+    t, user, feed = event.event_time_ms, event.user_id, event.feed
+    watch_ms, duration_ms = event.watch_ms, event.duration_ms
     minute = t // MINUTE_MS
     pane = video.panes.get(minute)
     if pane is None or not pane.dirty:
@@ -61,25 +62,26 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     counters[w.VIEWS] += n
     counters[w.WATCH_MS] += n * watch_ms
     points = state.view_points
-    duration_ms = event.duration_ms
     if watch_ms >= duration_ms > 0:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
     state.score(video, t, n * points)
+    video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
     else:
         video.note_duration(duration_ms, n)
-    qualifies = watch_ms > QUALIFIED_WATCH_MS and event.feed == "for_you" and not event.is_promoted
+    qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if event.feed == "search" or video.product_ids:
+        if feed == "search" or video.product_ids:
             _note_view(state, video, event, 1)
         for_you = state.for_you
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
             for_you.look_up_watched(t)
         if watch_ms >= for_you.watched_ms:  # Promotion.watch, without the call
-            since = minute if minute >= for_you.first_open else for_you.first_open
+            # the pane's own number, for a million viewers of a minute keep one object
+            since = pane.minute if minute >= for_you.first_open else for_you.first_open
             watched_from = video.promotion.watched_from
             if watched_from.setdefault(user, since) > since:
                 watched_from[user] = since

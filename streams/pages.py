@@ -145,6 +145,7 @@ def _video_records(
         video.published,
         list(video.durations_ms.items()),
         list(video.days.items()),
+        list(video.feeds.items()),
         video.earns,
         video.sold,
         video.promotion.dump(),
@@ -196,7 +197,8 @@ def _load_video(state: Partition, record: list[Any]) -> None:
         video.durations_ms = dict(map(tuple, header[5]))
         video.days = dict(map(tuple, header[6]))
         video.qualified = sum(video.days.values())
-        video.earns, video.sold, promotion, video.changed = header[7:]
+        video.feeds = dict(map(tuple, header[7]))
+        video.earns, video.sold, promotion, video.changed = header[8:]
         video.promotion.load(promotion, state.for_you.first_open)
     _load_panes(video, panes, gone)
     for tag, user, *entry in entries:

@@ -20,7 +20,7 @@ Until the first quota is reached nothing can be decided, so nothing need be kept
 begin at the minute whose close brings the sum of all closed minutes to the quota, with that sum
 (and no corrections) as the sums of that minute. What follows is the same.
 
-The state of a video is one stage per pool it has reached: 13 sums and seven small numbers, 35 to
+The state of a video is one stage per pool it has reached: 13 sums and six small numbers, 35 to
 95 bytes a stage in a page and about 600 in memory (measured).
 """
 
@@ -94,8 +94,7 @@ class Judgement(NamedTuple):
 class Decision(NamedTuple):
     """One decision; `decision_id` is the same whenever the log is read again.
 
-    `video:pool` for the first of a pool, `video:pool:n` for the n-th that follows it. `pool_after` is
-    the pool that it leaves the video in.
+    `video:n` is the n-th about a video. `pool_after` is the pool that it leaves the video in.
     """
 
     decision_id: str
@@ -120,7 +119,7 @@ class Stage:
     `verdict` is "" while undecided, `hold_until` the last minute that may still promote.
     """
 
-    __slots__ = ("decisions", "hold_until", "pool", "spans", "sums", "verdict", "version")
+    __slots__ = ("hold_until", "pool", "spans", "sums", "verdict", "version")
 
     def __init__(self, pool: int, first: int) -> None:
         self.pool = pool
@@ -128,7 +127,6 @@ class Stage:
         self.spans: list[list[int]] = [[first, OPEN]]
         self.verdict = ""
         self.version = ""
-        self.decisions = 0
         self.hold_until = OPEN
 
     def add(self, sums: Sums) -> None:
@@ -145,11 +143,12 @@ class Stage:
 class Boosting:
     """The pools of one video. Minutes must be closed in rising order."""
 
-    __slots__ = ("closed", "stages", "video_id")
+    __slots__ = ("closed", "decisions", "stages", "video_id")
 
     def __init__(self, video_id: str) -> None:
         self.video_id = video_id
         self.closed = -1
+        self.decisions = 0  # how many were made
         self.stages = [Stage(0, 0)]
 
     def close(
@@ -215,22 +214,21 @@ class Boosting:
     def dump(self) -> tuple[Any, ...]:
         """Return the state as plain values."""
         stages = tuple(
-            (s.pool, s.sums, s.spans, s.verdict, s.version, s.decisions, s.hold_until)
-            for s in self.stages
+            (s.pool, s.sums, s.spans, s.verdict, s.version, s.hold_until) for s in self.stages
         )
-        return self.closed, stages
+        return self.closed, self.decisions, stages
 
     @classmethod
     def load(cls, video_id: str, dumped: Sequence[Any]) -> "Boosting":
         """Return the state that was dumped."""
         made = cls(video_id)
-        made.closed, stages = dumped
+        made.closed, made.decisions, stages = dumped
         made.stages = []
-        for pool, sums, spans, verdict, version, decisions, hold_until in stages:
+        for pool, sums, spans, verdict, version, hold_until in stages:
             stage = Stage(pool, 0)
             stage.sums, stage.spans = list(sums), [list(span) for span in spans]
             stage.verdict, stage.version = verdict, version
-            stage.decisions, stage.hold_until = decisions, hold_until
+            stage.hold_until = hold_until
             made.stages.append(stage)
         return made
 
@@ -266,8 +264,8 @@ class Boosting:
         self, stage: Stage, found: Judgement, minute: int, pool: Pool, ranking: Ranking
     ) -> Decision:
         """Let a verdict take effect from the minute after it, a correction from its own on."""
-        number, corrected = stage.decisions, found.reason == "corrected"
-        stage.decisions += 1
+        corrected = found.reason == "corrected"
+        self.decisions += 1
         stage.verdict, stage.version = found.verdict, ranking.version
         stage.hold_until = OPEN
         if stage.spans[-1][1] == OPEN:
@@ -281,7 +279,7 @@ class Boosting:
         elif found.verdict == PROMOTE and stage.pool + 1 < len(ranking.model.pools):
             self.stages.append(Stage(stage.pool + 1, first))
         return Decision(
-            entry_id(self.video_id, pool.name) + (f":{number}" if number else ""),
+            entry_id(self.video_id, str(self.decisions)),
             self.video_id,
             pool.name,
             found.verdict,

@@ -103,6 +103,7 @@ class RowBuilder:
             video.id,
             self.source,
             *head,
+            tuple(f"{feed}:{views}" for feed, views in sorted(video.feeds.items())),
             *video.total,
             video.likes.on,
             video.favorites.on,

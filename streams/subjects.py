@@ -103,6 +103,7 @@ class Video(Subject):
         "earns",
         "fast_score",
         "favorites",
+        "feeds",
         "half_lives_ms",
         "likes",
         "product_ids",
@@ -128,6 +129,7 @@ class Video(Subject):
         self.product_ids: tuple[str, ...] = ()  # of the publication that stands
         self.sold = False  # once published with products: a view of it may have been a product view
         self.durations_ms: dict[int, int] = {}  # views by the duration they told
+        self.feeds: dict[str, int] = {}  # views by the feed that showed the video
         self.days: dict[int, int] = {}  # qualified views by UTC day number
         self.qualified = 0  # the sum of days
         self.days_changed_from: int | None = None  # first day whose estimate may have changed

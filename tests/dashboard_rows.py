@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.unit.clickhouse_rows import HOUR_MS, Tables, video
 
 DAY_MS = 24 * HOUR_MS
 NOW_MS = 1_741_737_599_999  # 2025-03-11 23:59:59.999
+JUST_BEFORE = "toDateTime('2025-03-11 23:59:59', 'UTC')"
 MIDNIGHT_MS = NOW_MS + 1 - DAY_MS
 # What an id may be: it comes from strangers, and must neither break SQL nor become HTML.
 NASTY = "'); DROP TABLE ledger -- \\ \t\n <img src=x onerror=alert(1)>"
+STREAK = "gift:l1:u1:rose:g%3A1"
+COMMISSION = "affiliate:o1:0-7f"
 LARGE_MICROS = 2**53 + 1  # a browser's numbers would lose the last micro-unit
 
 
@@ -25,8 +29,13 @@ def fill(tables: Tables) -> None:
     tables.write("ledger", *_ledger())
     tables.write("estimates", estimate("v1", "c1", 122_800), estimate("v2", NASTY, 7))
     tables.write("follows", *(_follow("c1", f"u{i}") for i in range(3)))
-    tables.write("late", *({"version": i, "type": "like", "kind": "video"} for i in range(4)))
+    late = {"type": "like", "kind": "video", "window_start": (MIDNIGHT_MS - DAY_MS) // 1000}
+    tables.write("late", *({**late, "version": i} for i in range(4)))
     tables.write("dead_letters_log", *_dead_letters())
+    tables.write("gift_streaks", _streak())
+    tables.write("order_events", *_orders())
+    tables.write("explanations", _explanation())
+    tables.write("boosts_log", *_decisions())
 
 
 def partition(number: int, messages: int, *, version: int = 1, **more: Any) -> dict[str, Any]:
@@ -68,6 +77,7 @@ def _videos() -> list[dict[str, Any]]:
     def one(name: str, views: int, likes: int, **more: Any) -> dict[str, Any]:
         return video(
             name,
+            pool="Another" if name in ("v1", "v2") else "First",
             creator_id=more.pop("creator_id", "c1"),
             content_type=more.pop("content_type", "comedy"),
             duration_ms=30_000,
@@ -114,11 +124,84 @@ def _ledger() -> list[dict[str, Any]]:
         }
 
     return [
-        entry("gift:1", "c1", 77_092_500),
-        entry("gift:1:refund", "c1", -12_500, state="adjustment", reason="refund"),
+        entry(STREAK, "c1", 77_092_500),
+        entry(f"{STREAK}:1", "c1", -12_500, state="adjustment", reason="better frame"),
         entry("gift:2", NASTY, LARGE_MICROS),
         entry("gift:3", "c2", 5_000_000, currency="EUR"),
         entry("deal:1", "c2", 9_000_000, source="brand_deal", occurred_at=NOW_MS - 9 * DAY_MS),
+        entry(COMMISSION, "c9", 10_774_800, source="affiliate", reference="order:o1"),
+        entry("payout:c9", "c9", -10_000_000, source="payout", reference="day:2025-03-11"),
+    ]
+
+
+def _streak() -> dict[str, Any]:
+    return {
+        "live_id": "l1",
+        "user_id": "u1",
+        "gift_id": "rose",
+        "group_id": "g:1",
+        "creator_id": "c1",
+        "occurred_at": NOW_MS - HOUR_MS,
+        "repeat_count": 30_832,
+        "coins": 1,
+        "order_ids": ["go1"],
+        "state": "final",
+        "version": 1,
+    }
+
+
+def _orders() -> list[dict[str, Any]]:
+    order = {
+        "user_id": "u7",
+        "order_id": "o1",
+        "creator_id": "c9",
+        "seller_id": "s1",
+        "product_id": "p1",
+        "quantity": 2,
+        "paid_micros": 89_790_000,
+        "currency": "USD",
+    }
+    return [
+        {**order, "type": "order_placed", "event_id": "e1", "event_time": NOW_MS - 9, "version": 1},
+        {**order, "type": "order_settled", "event_id": "e2", "event_time": NOW_MS, "version": 2},
+    ]
+
+
+def _explanation() -> dict[str, Any]:
+    steps = [
+        ["paid and kept", 89_790_000, "USD", ""],
+        ["rate", 1_200, "bps", "the highest in force in 30 days"],
+        ["large", LARGE_MICROS, "USD", ""],
+        ["amount", 10_774_800, "USD", "half-even"],
+    ]
+    return {"entry_id": COMMISSION, "text": json.dumps(steps), "version": 1}
+
+
+def _decisions() -> list[dict[str, Any]]:
+    def decision(video: str, pool: str, verdict: str, minute: int, after: str) -> dict[str, Any]:
+        return {
+            "video_id": video,
+            "pool": pool,
+            "verdict": verdict,
+            "decided_at": MIDNIGHT_MS + minute * 60_000,
+            "weights_version": "contribution-1",
+            "decision_id": f"{video}:{pool}" + (":1" if minute > 100 else ""),
+            "reason": "surely above" if verdict == "promote" else "in between",
+            "measure": 1.5,
+            "lower_bound": 1.0,
+            "upper_bound": 2.0,
+            "threshold": 0.813,
+            "impressions": 300 if pool == "First" else 1_000,
+            "pool_after": after,
+            "version": 1,
+        }
+
+    # Names that sort the other way round than the pools follow each other.
+    return [
+        decision("v1", "First", "hold", 10, "First"),
+        decision("v1", "First", "promote", 110, "Another"),
+        decision("v2", "First", "promote", 20, "Another"),
+        decision("v2", "Another", "stop", 30, "Another"),
     ]
 
 

@@ -27,7 +27,7 @@ class Size:
 
     windows: int = 5_000_000
     ledger: int = 5_000_000
-    videos: int = 500_000
+    videos: int = 250_000
     creators: int = 100_000
     follows: int = 2_000_000
     lives: int = 50_000
@@ -35,6 +35,7 @@ class Size:
     explanations: int = 1_000_000
     dead_letters: int = 200_000
     late: int = 200_000
+    decisions: int = 300_000
 
     def scaled(self, share: float) -> Size:
         """Return a smaller size of the same shape; at least one row a minute of the week."""
@@ -86,12 +87,13 @@ SELECT concat('v', toString(number)), number % 4, concat('c', toString(number % 
     {{version:UInt64}}
 FROM (SELECT number, cityHash64(number, 2) AS h FROM numbers_mt({{first:UInt64}}, {{count:UInt64}}))
 """
-# Half gifts; one entry in ten is an adjustment, one in twenty is in euros.
+# Half gifts; programs of a whole day book at its start. One entry in ten is an adjustment, one in
+# twenty is in euros.
 _LEDGER = f"""
 INSERT INTO ledger
 SELECT concat(source, ':', toString(number)) AS entry_id,
     toDateTime64(toStartOfDay({NOW}), 3, 'UTC') - 86400 * days_ago
-        + if(source = 'gift', h % 86400, 0) AS occurred_at,
+        + if(startsWith(source, 'creator_'), 0, h % 86400) AS occurred_at,
     concat('c', toString(intDiv(h, 7) % {{creators:UInt64}} * (h % 3 + 1) % {{creators:UInt64}})) AS creator_id,
     ['gift', 'gift', 'gift', 'gift', 'creator_rewards', 'creator_fund', 'affiliate', 'sale',
      'brand_deal', 'gift'][1 + number % 10] AS source,
@@ -142,9 +144,19 @@ _OTHERS = (
         toDateTime64({NOW}, 3, 'UTC') - number % 604800, 1 + number % 20, 5, ['o1'], 'final', 1
     FROM numbers_mt({{streaks:UInt64}})
     """,
+    f"""
+    INSERT INTO boosts_log
+    SELECT concat('v', toString(intDiv(number, 3))), concat('L', toString(1 + number % 3)) AS pool,
+        ['promote', 'stop', 'hold', 'promote'][1 + number % 4] AS verdict,
+        toDateTime64({NOW}, 3, 'UTC') - 60 * (number % 10080), 'contribution-1',
+        concat(video_id, ':', pool), 'surely above', 1.2, 0.9, 1.5, 0.813, 300 + number % 9000,
+        if(verdict = 'promote', concat('L', toString(2 + number % 3)), pool), 1
+    FROM (SELECT number, concat('v', toString(intDiv(number, 3))) AS video_id
+        FROM numbers_mt({{decisions:UInt64}}))
+    """,
     """
     INSERT INTO explanations
-    SELECT concat('affiliate:', toString(number)),
+    SELECT concat('affiliate:', toString(number * 10 + 6)),
         '[["paid and kept",89790001,"USD",""],["rate",1200,"bps","the highest in force in 30 days"],'
         || '["amount",' || toString(number) || ',"USD","half-even"]]', 1
     FROM numbers_mt({explanations:UInt64})

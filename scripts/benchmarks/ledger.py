@@ -1,38 +1,50 @@
-"""How fast money is looked at and settled when the ledger is large.
+"""How fast money is looked at and settled when the ledger is large, before and after a change of views.
 
-python -m scripts.benchmarks.ledger --data DIR [--entries 5000000] [--creators 100000]
+python -m scripts.benchmarks.ledger --data DIR [--entries 5000000] [--creators 100000] [--output FILE.md]
 
-Fills the ledger of an embedded ClickHouse in DIR (which must be new; a filled one is measured again)
-with entries of all programs over 90 days, and the facts of one day, then measures the views that
-dashboards read, reading what is booked, and settling the day. A view is to answer within 200 ms.
+Fills the ledger of an embedded ClickHouse in DIR (which must be new; a filled one is measured again) twice:
+in a database whose migrations end with 0015, and in one with all of them. Entries are of all programs
+over 90 days, nearly each alone in its creator, day and program: the most rows that a sum by these can have.
+Then it measures, in turns, what the dashboard asks about money and the public views, what settling reads,
+and settling a day. A view is to answer within 200 ms (median of three). The CPU time of the
+engine is told as well: on a machine that others use, trust it before the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import resource
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from dashboard import money_queries
+from dashboard.parameters import Query, asks_of
 from schemas.rates import load_rates
+from scripts.benchmarks.machine import load_average, machine
+from scripts.benchmarks.tables import markdown
 from scripts.settle import settle
 from scripts.settlement.booked import booked_accounts, booked_on
 from scripts.settlement.facts import Facts
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
-from sinks.migrate import migrate
+from sinks.migrate import DIRECTORY, migrate
 from streams.config import Settings
 from streams.programs.days import pay_day
 
-DATABASE = "engagement"
+BEFORE, AFTER = "ledger_before", "engagement"
+LAST_BEFORE = 15
 BLOCK = 500_000
-REPEATS = 5
+REPEATS = 3
+FRESH_BLOCKS, FRESH_ENTRIES = 10, 1_000
 DAYS = 90
 FIRST = "2025-01-01"
 LAST = "2025-03-31"
@@ -40,7 +52,8 @@ VIDEOS_OF_A_DAY = 20_000
 BOUND_MS = 200
 # Half of it gifts, two entries in ten adjustments, one settled key in ten with two entries.
 _FILL = """
-INSERT INTO ledger
+INSERT INTO ledger (entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+                    rate_version, version)
 SELECT
     multiIf(source = 'gift', concat('gift:l', toString(number), ':u:rose:g'),
             source IN ('creator_fund', 'creator_rewards'),
@@ -55,7 +68,7 @@ SELECT
     'USD' AS currency,
     if(source = 'gift', concat('live:l', toString(number % 50000)),
        concat('video:v', toString(intDiv(number, {days:UInt64})))) AS reference,
-    'r1' AS rate_version, '' AS reason, '' AS rate_card, 1 AS version
+    'r1' AS rate_version, 1 AS version
 FROM (
     SELECT number, toDate('2025-01-01') + number % {days:UInt64} AS day,
            concat(':0-', leftPad(lower(hex(number)), 16, '0')) AS tail
@@ -63,10 +76,11 @@ FROM (
 )
 """
 _ESTIMATES = """
-INSERT INTO estimates
+INSERT INTO estimates (entry_id, occurred_at, creator_id, source, state, amount_micros, currency,
+                       reference, rate_version, version)
 SELECT concat('creator_rewards:v', toString(number), ':2025-03-31'),
        toDateTime64('2025-03-31', 3, 'UTC'), concat('c', toString(number % {creators:UInt64})),
-       'creator_rewards', 'estimated', 1000, 'USD', concat('video:v', toString(number)), 'r1', [], 1
+       'creator_rewards', 'estimated', 1000, 'USD', concat('video:v', toString(number)), 'r1', 1
 FROM numbers({count:UInt64})
 """
 _TOTALS = """
@@ -87,10 +101,24 @@ SELECT concat('c', toString(number % 50)), toString(number), toString(number),
        toDateTime64('2025-03-01', 3, 'UTC'), 1, 1, 1
 FROM numbers(600000)
 """
+_NOW = """
+INSERT INTO partitions (topic, partition, position, max_event_time, version)
+VALUES ('engagement.events', 0, 1, '2025-03-31 23:59:59', 1)
+"""
+_FRESH = """
+INSERT INTO ledger (entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+                    rate_version, version)
+SELECT concat('gift:fresh', toString(number), ':u:rose:g'), toDateTime64('2025-03-31 23:00:00', 3, 'UTC'),
+       concat('c', toString(number % {creators:UInt64})), 'gift', 'final', 25000, 'USD', 'live:fresh', 'r1', 1
+FROM numbers({first:UInt64}, {count:UInt64})
+"""
 _VIEWS = {
     "earnings_daily, a creator": "SELECT * FROM earnings_daily WHERE creator_id = 'c7' ORDER BY day",
     "earnings_daily, everybody": "SELECT day, source, sum(amount_micros) FROM earnings_daily "
     "GROUP BY day, source ORDER BY day, source",
+    "earnings_by_source, everybody": "SELECT day, source, amount_micros FROM earnings_by_source "
+    "ORDER BY day, source",
+    "earnings_by_reference, a video": "SELECT * FROM earnings_by_reference WHERE reference = 'video:v7'",
     "earnings_daily, a week": "SELECT source, sum(amount_micros) FROM earnings_daily "
     "WHERE day >= '2025-03-25' GROUP BY source",
     "balances, a creator": "SELECT * FROM balances WHERE creator_id = 'c7'",
@@ -101,21 +129,94 @@ _VIEWS = {
 }
 
 
+Times = list[tuple[float, float]]  # by the clock and of the engine's CPU, in ms
+Row = tuple[str, Times, Times]  # name, before and after
+SETTLING = "settling: "
+
+
+_WITH_FRESH = (
+    "earnings_by_source, everybody",
+    "balances, the largest",
+    "earnings_ledger, an entry",
+)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Fill and measure; give the exit code."""
     args = _parser().parse_args(argv)
     with EmbeddedClickHouse(args.data / "clickhouse") as engine:
-        settings = Settings(clickhouse=engine.url, database=DATABASE)
-        with closing(connect(engine.url, DATABASE, request_timeout_s=600)) as client:
-            migrate(client, DATABASE)
+        clients = {
+            database: connect(engine.url, database, request_timeout_s=600)
+            for database in (BEFORE, AFTER)
+        }
+        for database, client in clients.items():
+            _migrate(client, database)
             fill(client, args.entries, args.creators)
-            for name, query in _VIEWS.items():
-                _report(name, [_timed(partial(client.query, query)) for _ in range(REPEATS)])
-            measure_settlement(client, settings)
-            print(
-                f"memory at most: engine {_peak_mb(engine.pid):,} MB, this process {_own_mb():,} MB"
-            )
+            for table in ("ledger", "estimates"):
+                client.command(
+                    f"OPTIMIZE TABLE {table} FINAL"
+                )  # as the background merges leave them
+        rows = measure_views(clients, _asked(), engine.pid)
+        for client in clients.values():
+            add_fresh(client, args.creators)
+        fresh = {name: _VIEWS[name] for name in _WITH_FRESH}
+        unmerged: Asked = {f"{name}, unmerged": (sql, {}) for name, sql in fresh.items()}
+        rows += measure_views(clients, unmerged, engine.pid)
+        settings = Settings(clickhouse=engine.url, database=AFTER)
+        rows += measure_settlement(clients[AFTER], settings, engine.pid)
+        memory = f"engine {_peak_mb(engine.pid):,} MB, this process {_own_mb():,} MB"
+        for client in clients.values():
+            client.close()
+    print(f"memory at most: {memory}")
+    if args.output:
+        _write(args, rows, memory)
     return 0
+
+
+Asked = dict[str, tuple[str, dict[str, str]]]
+
+
+def measure_views(clients: dict[str, Any], asked: Asked, pid: int) -> list[Row]:
+    """Ask both databases in turns; a view that was not there before has no figure for it."""
+    rows: list[Row] = []
+    for name, (sql, parameters) in asked.items():
+        times: dict[str, Times] = {database: [] for database in clients}
+        for _ in range(REPEATS):
+            for database, client in clients.items():
+                if database == AFTER or "FROM earnings_by_source" not in sql:
+                    times[database].append(_timed(partial(client.query, sql, parameters), pid))
+        rows.append(_told((name, times[BEFORE], times[AFTER])))
+    return rows
+
+
+def _asked() -> Asked:
+    """Return what is asked of merged tables: the views, and the dashboard's questions."""
+    asked: Asked = {name: (sql, {}) for name, sql in _VIEWS.items()}
+    for period in ("24h", "all"):
+        for query in (
+            money_queries.EARNINGS_BY_SOURCE,
+            money_queries.EARNINGS_OVER_TIME,
+            money_queries.TOP_EARNERS,
+        ):
+            asked[f"dashboard: {query.name}, {period}"] = _bound(query, period=period)
+        asked[f"dashboard: entries, {period}"] = _bound(money_queries.ENTRIES, period=period)
+    for query in (money_queries.BALANCE, money_queries.CREATOR_DAYS):
+        asked[f"dashboard: {query.name}"] = _bound(query, creator="c7")
+    return asked
+
+
+def _bound(query: Query, **given: str) -> tuple[str, dict[str, str]]:
+    (ask,) = asks_of((query,), given)
+    return query.sql, ask.bindings
+
+
+def _migrate(client: Any, database: str) -> None:
+    """Bring a database up to date, or up to the last migration before."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in sorted(DIRECTORY.glob("*.sql")):
+            if database == AFTER or int(file.name[:4]) <= LAST_BEFORE:
+                shutil.copy(file, folder)
+        migrate(client, database, directory=Path(folder))
 
 
 def fill(client: Any, entries: int, creators: int) -> None:  # clickhouse_connect client
@@ -131,11 +232,17 @@ def fill(client: Any, entries: int, creators: int) -> None:  # clickhouse_connec
     for sql in (_ESTIMATES, _TOTALS, _MINUTES):
         client.command(sql, parameters=sizes)
     client.command(_FOLLOWS)
-    for table in ("ledger", "estimates"):
-        client.command(f"OPTIMIZE TABLE {table} FINAL")  # as the background merges leave them
+    client.command(_NOW)
 
 
-def measure_settlement(client: Any, settings: Settings) -> None:  # clickhouse_connect client
+def add_fresh(client: Any, creators: int) -> None:  # clickhouse_connect client
+    """Write entries in small blocks that no merge has seen yet."""
+    for number in range(FRESH_BLOCKS):
+        sizes = {"first": number * FRESH_ENTRIES, "count": FRESH_ENTRIES, "creators": creators}
+        client.command(_FRESH, parameters=sizes)
+
+
+def measure_settlement(client: Any, settings: Settings, pid: int) -> list[Row]:
     """Measure what settling the last day and paying out read, and the settlement itself."""
     rates = load_rates()
     days = Facts(client).days_with_minutes("UTC")
@@ -148,19 +255,73 @@ def measure_settlement(client: Any, settings: Settings) -> None:  # clickhouse_c
         "ledger_amounts of a pay day": lambda: Facts(client).ledger_amounts(span, 15),
         "settle a day, preview": lambda: settle(client, settings, rates, days, writes=False),
     }
-    for name, step in steps.items():
-        _report(name, [_timed(step)])
+    return [_told((SETTLING + name, [], [_timed(step, pid)])) for name, step in steps.items()]
 
 
-def _timed(action: Callable[[], object]) -> float:
-    start_s = time.perf_counter()
+def _timed(action: Callable[[], object], pid: int) -> tuple[float, float]:
+    start_s, cpu_ms = time.perf_counter(), _cpu_ms(pid)
     action()
-    return (time.perf_counter() - start_s) * 1000
+    return (time.perf_counter() - start_s) * 1000, _cpu_ms(pid) - cpu_ms
 
 
-def _report(name: str, times_ms: list[float]) -> None:
-    slow = "  over the bound" if median(times_ms) > BOUND_MS and len(times_ms) > 1 else ""
-    print(f"{name:<38}{median(times_ms):>10,.0f} ms{slow}", flush=True)
+def _cpu_ms(pid: int) -> float:
+    """Return the CPU time that a process has used, in steps of a clock tick."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def _told(row: Row) -> Row:
+    name, before_ms, after_ms = row
+    figures = f"{_figure(before_ms):>16}{_figure(after_ms):>16} ms"
+    print(f"{name:<50}{figures}  {_verdict(row)}", flush=True)
+    return row
+
+
+def _figure(times: Times) -> str:
+    """Return the medians: by the clock, and of the CPU."""
+    if not times:
+        return ""
+    return " / ".join(f"{median(ms):,.0f}" for ms in zip(*times, strict=True))
+
+
+def _verdict(row: Row) -> str:
+    is_slow = median(clock for clock, _ in row[2]) > BOUND_MS and not row[0].startswith(SETTLING)
+    return "over the bound" if is_slow else ""
+
+
+def _write(args: argparse.Namespace, rows: list[Row], memory: str) -> None:
+    """Write the report, and beside it the same as JSON."""
+    about = machine() | {
+        "entries": args.entries,
+        "creators": args.creators,
+        "load_average": load_average(),
+        "memory": memory,
+        "seed": "none: the fill is a function of the number of each entry",
+    }
+    cells = [(row[0], _figure(row[1]), _figure(row[2]), _verdict(row)) for row in rows]
+    text = [
+        "# Money at five million entries",
+        "",
+        f"Written by `python -m scripts.benchmarks.ledger`. {args.entries:,} entries of {args.creators:,} creators "
+        f"over {DAYS} days, merged (unmerged: with {FRESH_BLOCKS} fresh blocks); medians of {REPEATS} in ms, by the clock / of the CPU, in turns, before migration "
+        f"{LAST_BEFORE + 1:04} and with all. The bound of a view is {BOUND_MS} ms; settling has none.",
+        "",
+        markdown(("what is asked", "before", "after", ""), cells),
+        "",
+        "Caveats: the machine was shared with other work (load average below), so trust the CPU time "
+        "before the clock: a quiet machine of two cores needs about as much or half of it. Nearly every entry is alone in its creator, day and program: a sum over all creators by these has as "
+        "many rows as the ledger, whatever the index; `earnings_by_source` answers the same question without creators.",
+        "",
+        "; ".join(f"{name}: {value}" for name, value in about.items() if name != "libraries"),
+    ]
+    args.output.write_text("\n".join(text) + "\n", encoding="utf-8")
+    found = {
+        "about": about,
+        "rows": [{"asked": n, "before_ms": b, "after_ms": a} for n, b, a in rows],
+    }
+    args.output.with_suffix(".json").write_text(
+        json.dumps(found, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def _peak_mb(pid: int) -> int:
@@ -180,6 +341,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="new, or filled")
     parser.add_argument("--entries", type=int, default=5_000_000, metavar="N")
+    parser.add_argument("--output", type=Path, metavar="FILE.md", help="the report; JSON beside it")
     parser.add_argument("--creators", type=int, default=100_000, metavar="N")
     return parser
 

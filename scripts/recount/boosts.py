@@ -55,7 +55,6 @@ class Stay:
     sums: Sums = field(default_factory=Counter)
     verdict: str = ""
     version: str = ""
-    decisions: int = 0
     held_until: int | None = None
 
     def counts(self, minute: int) -> bool:
@@ -141,8 +140,6 @@ class Pools:
         return False
 
     def _decide(self, stay: Stay, finding: Finding, at: int, pool: Pool, ranking: Ranking) -> None:
-        number = stay.decisions
-        stay.decisions += 1
         stay.verdict, stay.version, stay.held_until = finding.verdict, ranking.version, None
         first, last = stay.minutes[-1]
         stay.minutes[-1] = (first, at if last is None else last)
@@ -155,7 +152,7 @@ class Pools:
             self._stays.append(Stay(stay.place + 1, [(from_now_on, None)]))
         self.boosts.append(
             Boost(
-                entry_id(self._video_id, pool.name) + (f":{number}" if number else ""),
+                entry_id(self._video_id, str(len(self.boosts) + 1)),
                 self._video_id,
                 pool.name,
                 finding.verdict,

@@ -108,6 +108,8 @@ def values_of(row: Mapping[str, Any]) -> set[Value]:
         values.add(("sound", row["sound_id"]))
     if row["challenge_id"]:
         values.add(("challenge", row["challenge_id"]))
+    if row["main_feed"]:
+        values.add(("main_feed", row["main_feed"]))
     if row["published_at"]:
         at = datetime.fromtimestamp(row["published_at"] / 1000, UTC)
         values.add(("hour", f"{at.hour:02}"))

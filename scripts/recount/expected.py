@@ -166,6 +166,8 @@ def _add_video(videos: dict[str, VideoSums], video_id: str, other: VideoSums) ->
     video.unique_viewers += other.unique_viewers
     for day_ms, views in other.qualified_of_day.items():
         video.qualified_of_day[day_ms] = video.qualified_of_day.get(day_ms, 0) + views
+    for feed, views in other.views_of_feed.items():
+        video.views_of_feed[feed] = video.views_of_feed.get(feed, 0) + views
     if other.published is not None and (
         video.published is None or moment(other.published) > moment(video.published)
     ):
@@ -212,6 +214,7 @@ def _video_row(video: VideoSums) -> Columns:
         "net_likes": video.net_likes,
         "net_favorites": video.net_favorites,
         "unique_viewers": video.unique_viewers,
+        "main_feed": _main_feed(video.views_of_feed),
     }
     if published is None:
         return registers | {
@@ -236,6 +239,13 @@ def _video_row(video: VideoSums) -> Columns:
         "sound_id": published.sound_id or "",
         "challenge_id": published.challenge_id or "",
     }
+
+
+def _main_feed(views_of_feed: Counts) -> str:
+    """Return the feed with the most views, of equal ones the first by name."""
+    most = max(views_of_feed.values(), default=0)
+    feeds = sorted(feed for feed, views in views_of_feed.items() if views == most > 0)
+    return feeds[0] if feeds else ""
 
 
 def _live_row(live: LiveSums) -> Columns:

@@ -49,6 +49,7 @@ class VideoSums:
     net_favorites: int
     unique_viewers: int
     qualified_of_day: dict[int, int]
+    views_of_feed: Counts
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Video:
     published: VideoPublished | None = None
     first_creator_id: str = ""
     views_of_duration: dict[int, int] = field(default_factory=dict)
+    views_of_feed: Counts = field(default_factory=dict)
     likes: Register = field(default_factory=dict)
     favorites: Register = field(default_factory=dict)
     plays_of_user: Counts = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Video:
     def _play(self, view: View, number: int) -> None:
         plays = self.plays_of_user.get(view.user_id, 0)
         self.plays_of_user[view.user_id] = plays + number
+        self.views_of_feed[view.feed] = self.views_of_feed.get(view.feed, 0) + number
         views = self.views_of_duration.get(view.duration_ms, 0)
         self.views_of_duration[view.duration_ms] = views + number
 
@@ -135,6 +138,7 @@ class Video:
             net_favorites=how_many_on(self.favorites),
             unique_viewers=sum(1 for plays in self.plays_of_user.values() if plays >= 1),
             qualified_of_day=self.qualified_of_day,
+            views_of_feed=self.views_of_feed,
         )
 
     def _look_at_metadata(self, event: VideoTarget) -> None:

@@ -1,3 +1,10 @@
+-- Views by the feed that showed the video, `feed:views`, for the dimension of the main feed.
+ALTER TABLE {database}.video_totals{local} {on_cluster}
+    ADD COLUMN IF NOT EXISTS feeds Array(String) CODEC(ZSTD(1)) AFTER product_ids;
+
+ALTER TABLE {database}.video_totals {on_cluster}
+    ADD COLUMN IF NOT EXISTS feeds Array(String) CODEC(ZSTD(1)) AFTER product_ids;
+
 -- As before, with what a small sample can say. `likes_per_1000_shrunk` pulls likes per 1,000 views to
 -- the rate of all videos together, which weighs as much as 1,000 views; low and high are Wilson's
 -- interval of the pulled counts, 1.96 standard deviations to each side (streams/intervals.py). Views
@@ -64,6 +71,7 @@ FROM
                     arrayMap(tag -> ('hashtag', tag), arrayDistinct(v.hashtags)),
                     if(v.sound_id = '', [], [('sound', v.sound_id)]),
                     if(v.challenge_id = '', [], [('challenge', v.challenge_id)]),
+                    if(f.main_feed = '', [], [('main_feed', f.main_feed)]),
                     if(v.published_at <= toDateTime64(0, 3, 'UTC'), [], [
                         ('hour', formatDateTime(v.published_at, '%H', 'UTC')),
                         ('weekday', formatDateTime(v.published_at, '%W', 'UTC')),
@@ -78,6 +86,22 @@ FROM
                 WHERE startsWith(l.reference, 'video:') AND l.currency = 'USD'
                 GROUP BY video_id
             ) AS e ON e.video_id = v.video_id
+            LEFT JOIN
+            (
+                SELECT n.video_id AS video_id, argMin(n.feed, (-n.views, n.feed)) AS main_feed
+                FROM
+                (
+                    SELECT
+                        t.video_id AS video_id,
+                        splitByChar(':', feed_views)[1] AS feed,
+                        sum(toInt64(splitByChar(':', feed_views)[2])) AS views
+                    FROM {database}.video_totals AS t FINAL
+                    ARRAY JOIN t.feeds AS feed_views
+                    GROUP BY video_id, feed
+                    HAVING views > 0
+                ) AS n
+                GROUP BY video_id
+            ) AS f ON f.video_id = v.video_id
         ) AS p
         ARRAY JOIN p.cells AS c
         GROUP BY dimension, value

@@ -20,6 +20,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # No name is resolved: a page that needs anything from elsewhere fails here.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-port=0",
 )
 START_S = 60.0
@@ -96,9 +98,28 @@ class Page:
             await asyncio.sleep(0.05)
         return value
 
-    async def picture(self) -> bytes:
-        """The window as PNG."""
-        shot = await self.call("Page.captureScreenshot", format="png")
+    async def press(self, key: str, code: int, text: str = "") -> None:
+        """Press and release a key; `code` is its Windows key code."""
+        more = {"text": text} if text else {}
+        for kind in ("keyDown", "keyUp"):
+            await self.call(
+                "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **more
+            )
+            more = {}
+
+    async def accessible(self) -> list[tuple[str, str]]:
+        """Role and name of everything that a screen reader is told of."""
+        tree = await self.call("Accessibility.getFullAXTree")
+        return [
+            (node["role"]["value"], node.get("name", {}).get("value", ""))
+            for node in tree["nodes"]
+            if not node.get("ignored") and "role" in node
+        ]
+
+    async def picture(self, form: str = "png", quality: int | None = None) -> bytes:
+        """The window as PNG, or as WebP of a quality up to 100."""
+        more = {} if quality is None else {"quality": quality}
+        shot = await self.call("Page.captureScreenshot", format=form, **more)
         return base64.b64decode(shot["data"])
 
     async def listen(self) -> None:

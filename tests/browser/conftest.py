@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,35 +25,62 @@ from tests.unit.clickhouse_rows import Tables
 def browser() -> str:
     found = find_chromium()
     if found is None:
-        pytest.skip("no Chromium here: install the system's package (apt-get install chromium)")
+        why = "no Chromium here: install the system's package (apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(why)  # what CI skips, nobody sees
+        pytest.skip(why)
     return found
 
 
-@pytest.fixture
-def clickhouse(tmp_path: Path, browser: str) -> Iterator[EmbeddedClickHouse]:
-    with EmbeddedClickHouse(tmp_path / "clickhouse", memory_mb=2_048) as server:
+@contextmanager
+def _started(path: Path) -> Iterator[EmbeddedClickHouse]:
+    with EmbeddedClickHouse(path, memory_mb=2_048) as server:
+        client = connect(server.url)
+        migrate(client, "engagement")
+        client.close()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def small_day(
+    browser: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedClickHouse]:
+    """The small day, for tests that only look."""
+    with _started(tmp_path_factory.mktemp("day") / "clickhouse") as server:
+        with Writer(server.url) as writer:
+            fill(Tables(writer))
         yield server
 
 
 @pytest.fixture
-def client(clickhouse: EmbeddedClickHouse) -> Iterator[Client]:
-    client = connect(clickhouse.url)
-    migrate(client, "engagement")
+def client(small_day: EmbeddedClickHouse) -> Iterator[Client]:
+    client = connect(small_day.reading_url)
     yield client
     client.close()
 
 
+@pytest_asyncio.fixture
+async def dashboard(small_day: EmbeddedClickHouse) -> AsyncIterator[Dashboard]:
+    async with Dashboard(small_day.reading_url) as running:
+        yield running
+
+
 @pytest.fixture
-def tables(clickhouse: EmbeddedClickHouse, client: Client) -> Iterator[Tables]:
-    with Writer(clickhouse.url) as writer:
-        made = Tables(writer)
-        fill(made)
-        yield made
+def own_clickhouse(browser: str, tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
+    """Empty tables, for a test that writes to them or stops the server."""
+    with _started(tmp_path / "clickhouse") as server:
+        yield server
+
+
+@pytest.fixture
+def tables(own_clickhouse: EmbeddedClickHouse) -> Iterator[Tables]:
+    with Writer(own_clickhouse.url) as writer:
+        yield Tables(writer)
 
 
 @pytest_asyncio.fixture
-async def dashboard(clickhouse: EmbeddedClickHouse, tables: Tables) -> AsyncIterator[Dashboard]:
-    async with Dashboard(clickhouse.reading_url) as running:
+async def own_dashboard(own_clickhouse: EmbeddedClickHouse) -> AsyncIterator[Dashboard]:
+    async with Dashboard(own_clickhouse.reading_url) as running:
         yield running
 
 

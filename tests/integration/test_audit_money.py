@@ -13,15 +13,16 @@ from scripts.replay import replay
 from scripts.settle import settle_closed_days
 from scripts.stack import Stack
 from streams.config import Settings
-from tests.oracle.events import DAY_MS, HOUR_MS, event, line_of
+from tests.oracle.events import DAY_MS, HOUR_MS, T0_MS, event, line_of
 from tests.oracle.logs import Event
 
 RATES = str(Path(__file__).parent.parent / "worked" / "rates.toml")
 USD = 1_000_000
+OLD_MS = T0_MS - 90 * DAY_MS
 
 
 def money_log() -> list[Event]:
-    """Something for every program.
+    """Something for every program; one order is frozen and pays nobody.
 
     The order of p is credited to a view of x, which only the click of somebody else tells to be of
     the same shop.
@@ -40,6 +41,10 @@ def money_log() -> list[Event]:
         event("order_placed", at=2 * HOUR_MS, **bought),
         event("order_settled", at=DAY_MS, **bought),
         event("order_refunded", at=DAY_MS + 1, refund_micros=USD, **bought),
+        event("order_placed", at=2 * HOUR_MS + 1, order_id="held", **bought),
+        event("order_settled", at=DAY_MS, order_id="held", **bought),
+        event("order_frozen", at=DAY_MS + 1, order_id="held", **bought),
+        event("creator_registered", user_id="c", birth_date="1990-01-01", registered_at_ms=OLD_MS),
         event("like", at=9 * DAY_MS),
         event("live_joined", at=9 * DAY_MS),
         event("affiliate_click", user_id="z", at=9 * DAY_MS),

@@ -27,6 +27,7 @@ def small_log() -> list[bytes]:
         event("video_published", hashtags=["x"], sound_id="s", product_ids=["p"]),
         event("deal_signed"),
         event("affiliate_click"),
+        event("creator_registered"),
         event("view", user_id="searching", feed="search"),
         view,
         view,

@@ -27,9 +27,9 @@ async def make_topic(address: str, *, partitions: int = 1, replicas: int = 1) ->
     return name
 
 
-async def read_committed(address: str, topic: str) -> list[bytes]:
-    """Read partition 0 from the start to its last stable offset."""
-    partition = TopicPartition(topic, 0)
+async def read_committed(address: str, topic: str, number: int = 0) -> list[bytes]:
+    """Read a partition from the start to its last stable offset."""
+    partition = TopicPartition(topic, number)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=address, isolation_level="read_committed", enable_auto_commit=False
     )

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from schemas.boosts import BOOSTS_TOPIC, BoostDecision
 from scripts.kafka_local import KafkaCluster
 from scripts.progress_of import end_offsets
 from streams.config import Settings
 from tests.crash.rig import committed_offsets
+from tests.kafka.test_cluster import read_committed
 from tests.oracle import expected_from_lines
 from tests.stack import known
 from tests.stack.command import Engage
@@ -61,6 +63,16 @@ def assert_no_lag(kafka: str) -> None:
         time.sleep(0.2)
 
 
+def decisions_told(kafka: str) -> dict[str, str]:
+    """What the boosts topic says, each decision once."""
+    partitions = range(Settings().partitions)
+    values = [v for n in partitions for v in asyncio.run(read_committed(kafka, BOOSTS_TOPIC, n))]
+    told = [BoostDecision.model_validate_json(value) for value in values]
+    assert told, "some videos of the log are shown to enough people"
+    assert len({decision.id for decision in told}) == len(told)
+    return {decision.id: decision.verdict for decision in told}
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_generated_log(
     workers: int,
@@ -105,3 +117,6 @@ def test_the_real_log_twice(
     assert_known_in(data, log)
     assert "no difference" in engage("audit", *options, limit_s=300).ok().output
     assert_no_lag(own_kafka.address)
+    assert decisions_told(own_kafka.address) == {
+        row["decision_id"]: row["verdict"] for row in read_all(data)["boosts"]
+    }

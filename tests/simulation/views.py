@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from math import exp2, log, log2
 from typing import Any
 
@@ -10,8 +9,8 @@ from schemas.entries import entry_id
 from schemas.rows import COUNTERS, NO_SCORE
 from scripts.recount.checks import BOOST_COLUMNS
 from scripts.recount.compare import Row
-from streams.intervals import shrunk
 from tests.simulation.audience_views import AUDIENCE_VIEWS, audience_view
+from tests.simulation.content_values import performance, values_of
 from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
@@ -42,8 +41,13 @@ def video_states(tables: Tables) -> dict[str, TableRow]:
         sums = {name: sum(row[name] for row in rows) for name in names}
         if not stands["published_at"]:
             sums["duration_ms"] = max(row["duration_ms"] for row in rows)
-        scores = {name: _add_logs(row[name] for row in rows) for name in ("score", "fast_score")}
-        states[video_id] = stands | sums | scores
+        feeds: Counter[str] = Counter()
+        for feed, _, views in (text.partition(":") for row in rows for text in row["feeds"]):
+            feeds[feed] += int(views)
+        scores: dict[str, Any] = {
+            name: _add_logs(row[name] for row in rows) for name in ("score", "fast_score")
+        }
+        states[video_id] = stands | sums | scores | {"views_of_feed": feeds}
     return states
 
 
@@ -206,7 +210,7 @@ def content_performance(tables: Tables) -> list[Row]:
         earnings[reference] += amount if currency == "USD" else 0
     sums: dict[tuple[str, str], list[int]] = {}
     for row in _listed(tables):
-        for value in _values(row):
+        for value in values_of(row):
             of_value = sums.setdefault(value, [0, 0, 0, 0, 0])
             money = earnings[f"video:{row['video_id']}"]
             done = row["completions"]
@@ -215,15 +219,7 @@ def content_performance(tables: Tables) -> list[Row]:
     types = [of_value for (dimension, _), of_value in sums.items() if dimension == "content_type"]
     views, likes = sum(s[1] for s in types), sum(s[2] for s in types)
     usual = min(1.0, max(0.0, likes / views)) if views > 0 else 0.0
-    return [(*value, *_performance(of_value, usual)) for value, of_value in sums.items()]
-
-
-def _performance(of_value: list[int], usual: float) -> Row:
-    videos_of, views, likes, money, done = of_value
-    known = max(0, views)
-    pulled = shrunk(min(known, max(0, likes)), known, usual, 1_000, 1.96).times(1_000)
-    rates = (1_000 * likes / views, done / views) if views else (0.0, 0.0)
-    return (videos_of, views, likes, rates[0], money, rates[1], *pulled)
+    return [(*value, *performance(of_value, usual)) for value, of_value in sums.items()]
 
 
 def earnings_by_reference(tables: Tables) -> list[Row]:
@@ -322,26 +318,6 @@ def _listed(tables: Tables) -> list[TableRow]:
         for row in video_states(tables).values()
         if row["published_at"] or any(row[name] for name in numbers)
     ]
-
-
-def _values(row: TableRow) -> set[tuple[str, str]]:
-    seconds = row["duration_ms"] / 1000
-    steps = ((15, "0-15 s"), (30, "15-30 s"), (60, "30-60 s"), (180, "1-3 min"), (600, "3-10 min"))
-    length = next((name for end, name in steps if seconds < end), "10 min and more")
-    values = {
-        ("content_type", row["content_type"] or "unknown"),
-        ("length", length if seconds > 0 else "unknown"),
-        *(("hashtag", tag) for tag in row["hashtags"]),
-    }
-    if row["sound_id"]:
-        values.add(("sound", row["sound_id"]))
-    if row["challenge_id"]:
-        values.add(("challenge", row["challenge_id"]))
-    if row["published_at"]:
-        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=row["published_at"])
-        original = "original" if row["is_original"] else "not original"
-        values |= {("hour", f"{at:%H}"), ("weekday", f"{at:%A}"), ("originality", original)}
-    return values
 
 
 def _by(rows: Iterable[TableRow], name: str) -> dict[str, list[TableRow]]:

@@ -30,7 +30,8 @@ VIEWS: dict[str, str] = BEGINS | {
     "engagement_1m": _WINDOWS,
     "engagement_1h": _WINDOWS,
     "engagement_1d": _WINDOWS,
-    "boosts": "video_id pool verdict decided_at weights_version",
+    "boosts": "video_id pool verdict decided_at weights_version decision_id reason measure "
+    "lower_bound upper_bound threshold impressions pool_after",
     "earnings_ledger": "entry_id occurred_at creator_id source state amount_micros currency "
     "reference rate_version",
     "earnings_daily": "day creator_id source amount_micros entries",

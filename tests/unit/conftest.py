@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+import aiohttp
 import pytest
+import pytest_asyncio
 from clickhouse_connect.driver.client import Client
 
+from dashboard.server import Dashboard
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 from sinks.migrate import migrate
 from sinks.writer import Writer
+from tests.dashboard_rows import fill
 from tests.unit.clickhouse_rows import Tables
 from tests.unit.plain_http import Http
 
@@ -79,3 +83,18 @@ def table(http: Http) -> str:
 def tables(clickhouse: EmbeddedClickHouse, client: Client, migrated: str) -> Iterator[Tables]:
     with Writer(clickhouse.url, migrated) as writer:
         yield Tables(writer)
+
+
+@pytest_asyncio.fixture
+async def dashboard(
+    clickhouse: EmbeddedClickHouse, migrated: str, tables: Tables
+) -> AsyncIterator[Dashboard]:
+    fill(tables)
+    async with Dashboard(clickhouse.reading_url, database=migrated) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def web(dashboard: Dashboard) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(dashboard.url) as session:
+        yield session

@@ -24,6 +24,8 @@ from tests.unit.clickhouse_rows import EMPTY, Row, Tables, rows, video
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 T0_MS = 1_741_564_800_000  # 2025-03-10
+CREATORS = ("c0", "c1", "c2")
+USERS = ("c0", "c1", "u0", "u1", "u2", "u3")
 
 
 def act(name: str, user: str, at_ms: int, kind: str = "like", **more: Any) -> Row:
@@ -186,7 +188,7 @@ def test_videos_on_a_trend_beside_the_others(client: Client, tables: Tables) -> 
 
 def random_rows(rng: random.Random) -> dict[str, list[Row]]:
     """Few names, so that everything meets."""
-    users, creators, names = ("c0", "c1", "u0", "u1", "u2", "u3"), ("c0", "c1", "c2"), "abcd"
+    names = "abcd"
     times = [rng.randrange(-3 * 24, 3 * 24) * HOUR_MS for _ in range(40)]
     kinds = ("like", "comment", "share", "follow", "reply", "reply")
 
@@ -197,7 +199,7 @@ def random_rows(rng: random.Random) -> dict[str, list[Row]]:
         "video_totals": [
             video(
                 name,
-                creator_id=rng.choice(creators),
+                creator_id=rng.choice(CREATORS),
                 published_at=rng.choice((0, T0_MS + rng.choice(times))),
                 collaborators=rng.choice(([], ["c1:10"], ["c2:5", "c0:7"])),
                 hashtags=rng.choice(([], ["x"], ["x", "y", "x"])),
@@ -210,19 +212,19 @@ def random_rows(rng: random.Random) -> dict[str, list[Row]]:
         "engagements": some(
             lambda n: act(
                 rng.choice(names),
-                rng.choice(users),
+                rng.choice(USERS),
                 rng.choice(times),
                 rng.choice(kinds),
                 event_id=f"e{n}",
-                creator_id=rng.choice(creators),
+                creator_id=rng.choice(CREATORS),
                 counted=int(rng.random() < 0.9),
             ),
             120,
         ),
         "follow_actions": some(
             lambda n: action(
-                rng.choice(creators),
-                rng.choice(users),
+                rng.choice(CREATORS),
+                rng.choice(USERS),
                 rng.choice(times),
                 rng.randrange(2),
                 event_id=f"e{n}",
@@ -230,6 +232,13 @@ def random_rows(rng: random.Random) -> dict[str, list[Row]]:
             ),
             40,
         ),
+        **random_people(rng, times),
+    }
+
+
+def random_people(rng: random.Random, times: Sequence[int]) -> dict[str, list[Row]]:
+    """Registers, lives, and how far two partitions have come."""
+    return {
         "follows": [
             {
                 "creator_id": creator,
@@ -239,22 +248,13 @@ def random_rows(rng: random.Random) -> dict[str, list[Row]]:
                 "following": rng.randrange(2),
                 "event_time_ms": rng.randrange(9),
             }
-            for creator in creators
-            for user in users
+            for creator in CREATORS
+            for user in USERS
         ],
-        **random_lives(rng, creators, times),
-    }
-
-
-def random_lives(
-    rng: random.Random, creators: Sequence[str], times: Sequence[int]
-) -> dict[str, list[Row]]:
-    """Lives that may lack their start or their end, and how far the log is."""
-    return {
         "live_totals": [
             {
                 "live_id": f"l{n}",
-                "creator_id": rng.choice(creators),
+                "creator_id": rng.choice(CREATORS),
                 "version": 1,
                 "started_at": rng.choice((0, T0_MS + rng.choice(times))),
                 "ended_at": rng.choice((0, T0_MS + rng.choice(times))),

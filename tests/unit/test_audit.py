@@ -242,7 +242,7 @@ def test_what_no_rule_books_or_decides_is_a_difference() -> None:
     """Nothing is taken as found: a sale, a boost or a pool that the log does not make."""
     checks = {check.view: check for check in all_checks(count(), Settled(), {})}
     sale = ("sale:1", T0_MS, "c", "sale", "final", 5, "USD", "order:1", "r")
-    boost = ("v:L1", "v", "L1", "promote", T0_MS, "corrected", *(0.5,) * 4, 300, "L2", "w")
+    boost = ("v:1", "v", "L1", "promote", T0_MS, "corrected", *(0.5,) * 4, 300, "L2", "w")
     for view, row in (
         ("earnings_ledger", sale),
         ("earnings_daily", (T0_MS, "c", "sale", 5, 1)),

@@ -47,7 +47,7 @@ def test_a_brand_new_video_is_promoted_when_its_first_minute_closes() -> None:
     core = after(*shown(20), *liked(4))
     (decision,) = decided(core)
     assert (decision.decision_id, decision.verdict, decision.pool_after) == (
-        "v:L1",
+        "v:1",
         "promote",
         "L2",
     )
@@ -57,7 +57,7 @@ def test_a_brand_new_video_is_promoted_when_its_first_minute_closes() -> None:
     pools = {row["video_id"]: row["pool"] for row in tables.rows("video_totals")}
     assert pools == {"v": "L2", "other": "L1"}
     (row,) = tables.rows("boosts_log")
-    assert row["decision_id"] == "v:L1"
+    assert row["decision_id"] == "v:1"
     assert row["lower_bound"] >= row["threshold"] == 0.02
 
 

@@ -52,7 +52,7 @@ def test_nothing_is_decided_before_the_quota() -> None:
     assert video.close(M, shown(99, like=20), (), BY_LIKES) == []
     assert video.standing(ranking_of(BY_LIKES)) == ("L1", "open")
     (decision,) = video.close(M + 1, shown(101, like=4), (), BY_LIKES)
-    assert (decision.decision_id, decision.verdict) == ("v:L1", PROMOTE)
+    assert (decision.decision_id, decision.verdict) == ("v:1", PROMOTE)
     assert decision.decided_at_ms == (M + 2) * MINUTE_MS
     assert (decision.impressions, decision.weights_version) == (200, "contribution-1")
     assert decision.lower == wilson(24, 200, 1.281551565545).lower
@@ -78,7 +78,7 @@ def test_a_held_video_is_judged_again_and_stopped_when_the_hold_ends() -> None:
     assert video.expire(M + 3, BY_LIKES) == []
     held = Boosting.load("v", video.dump())
     (decision,) = video.close(M + 3, shown(100, like=7), (), BY_LIKES)
-    assert verdicts([decision]) == [("v:L1", PROMOTE)]
+    assert verdicts([decision]) == [("v:1", PROMOTE)]
     # whoever looks first after the hold, it was stopped at its end
     called = Boosting.load("v", held.dump())
     (stopped,) = called.expire(M + 4, BY_LIKES)
@@ -93,10 +93,10 @@ def test_minutes_after_a_promotion_count_in_the_next_pool() -> None:
     video = Boosting("v")
     decisions = video.close(M, shown(5_000, like=500), (), BY_LIKES)
     decisions += video.close(M + 1, shown(299, like=60), (), BY_LIKES)
-    assert verdicts(decisions) == [("v:L1", PROMOTE)], "one pool a minute, each with its own sums"
+    assert verdicts(decisions) == [("v:1", PROMOTE)], "one pool a minute, each with its own sums"
     decisions += video.close(M + 2, shown(1), (), BY_LIKES)
     decisions += video.close(M + 3, shown(1_000, like=100), (), BY_LIKES)
-    assert verdicts(decisions)[1:] == [("v:L2", PROMOTE), ("v:L3", PROMOTE)]
+    assert verdicts(decisions)[1:] == [("v:2", PROMOTE), ("v:3", PROMOTE)]
     assert video.standing(ranking_of(BY_LIKES)) == ("L3", "promote")
     assert video.close(M + 4, shown(9_000, like=900), (), BY_LIKES) == []
 
@@ -107,7 +107,7 @@ def test_invalidated_likes_demote_and_real_ones_promote_again() -> None:
     decisions += video.close(M + 1, shown(100, like=10), (), BY_LIKES)
     bots = (M, shown(0, like=-9))
     decisions += video.close(M + 5, shown(10), [bots], BY_LIKES)
-    assert verdicts(decisions) == [("v:L1", PROMOTE), ("v:L1:1", DEMOTE)]
+    assert verdicts(decisions) == [("v:1", PROMOTE), ("v:2", DEMOTE)]
     assert (decisions[1].reason, decisions[1].impressions) == ("corrected", 200)
     assert isclose(decisions[1].measure, 3 / 200)
     assert video.standing(ranking_of(BY_LIKES)) == ("L1", "hold")
@@ -115,7 +115,7 @@ def test_invalidated_likes_demote_and_real_ones_promote_again() -> None:
     decisions += video.close(M + 6, shown(0), [(M + 1, shown(0, like=-5))], BY_LIKES)
     assert len(decisions) == 2
     decisions += video.close(M + 7, shown(90, like=12), (), BY_LIKES)
-    assert verdicts(decisions[2:]) == [("v:L1:2", PROMOTE)]
+    assert verdicts(decisions[2:]) == [("v:3", PROMOTE)]
     assert decisions[2].impressions == 300
     assert isclose(decisions[2].measure, 15 / 300)
 
@@ -132,9 +132,9 @@ def test_who_was_stopped_by_false_reports_is_promoted_when_they_are_taken_back()
     video = Boosting("v")
     good = usual(1_000, times=2.0)
     (stopped,) = video.close(M, added((good, sums(report=60))), (), SHIPPED)
-    assert (stopped.decision_id, stopped.verdict) == ("v:L1", STOP)
+    assert (stopped.decision_id, stopped.verdict) == ("v:1", STOP)
     (again,) = video.close(M + 30, NOTHING, [(M, sums(report=-60))], SHIPPED)
-    assert (again.decision_id, again.verdict) == ("v:L1:1", PROMOTE)
+    assert (again.decision_id, again.verdict) == ("v:2", PROMOTE)
     assert video.standing(ranking_of(SHIPPED)) == ("L2", "open")
 
 
@@ -144,7 +144,7 @@ def test_a_brand_new_video_can_be_promoted() -> None:
     decisions: list[Decision] = []
     for minute in range(3):
         decisions += video.close(M + minute, usual(100, times=2.2), (), SHIPPED)
-    assert verdicts(decisions) == [("new:L1", PROMOTE)]
+    assert verdicts(decisions) == [("new:1", PROMOTE)]
 
 
 @pytest.mark.parametrize("times", [0.2, 0.6])
@@ -153,7 +153,7 @@ def test_a_poor_video_is_not_promoted(times: float) -> None:
     decisions: list[Decision] = []
     for minute in range(400):
         decisions += video.close(M + minute, usual(1_000, times=times), (), SHIPPED)
-    assert verdicts(decisions) == [("v:L1", STOP)]
+    assert verdicts(decisions) == [("v:1", STOP)]
 
 
 @pytest.mark.parametrize("bots", [200, 2_000, 50_000])
@@ -170,7 +170,7 @@ def test_a_burst_of_likes_without_watching_does_not_promote(bots: int) -> None:
     assert judge(
         video.stages[0].sums, ranking_of(SHIPPED).model.pools[0], ranking_of(SHIPPED)
     ).reason == ("implausible like rate")
-    assert verdicts(video.expire(M + 100_000, SHIPPED)) == [("v:L1", STOP)]
+    assert verdicts(video.expire(M + 100_000, SHIPPED)) == [("v:1", STOP)]
 
 
 def test_bots_that_do_not_watch_add_impressions_and_no_likes() -> None:
@@ -210,7 +210,7 @@ def test_the_last_ranking_is_remembered_and_is_the_right_one() -> None:
 
 def test_ids_with_colons_stay_apart() -> None:
     (decision,) = Boosting("a:b").close(M, shown(500, like=50), (), BY_LIKES)
-    assert decision.decision_id == "a%3Ab:L1"
+    assert decision.decision_id == "a%3Ab:1"
 
 
 def test_the_state_is_small() -> None:

@@ -192,3 +192,15 @@ def test_small_samples_shrink_to_what_is_usual(client: Client, tables: Tables) -
         assert shown[1:] == pytest.approx(tuple(wanted), rel=1e-12)
     query = "SELECT value, completion_rate FROM content_performance WHERE dimension = 'challenge'"
     assert rows(client, query) == [("z", 0.0)]
+
+
+def test_the_main_feed_is_that_of_most_views(client: Client, tables: Tables) -> None:
+    tables.write(
+        "video_totals",
+        video("a", feeds=["following:3", "for_you:5", "search:-1"], views=7),
+        video("b", feeds=["following:3", "for_you:2"], views=5),
+        video("b", source=1, feeds=["for_you:1"], views=1),
+        video("c", feeds=["shop:0"], likes=1),
+    )
+    query = "SELECT value, videos, views FROM content_performance WHERE dimension = 'main_feed'"
+    assert sorted(rows(client, query)) == [("following", 1, 6), ("for_you", 1, 7)]

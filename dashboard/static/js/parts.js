@@ -194,7 +194,7 @@ export class Figures {
 
   constructor(options) {
     this.#table = new Table(options);
-    this.element = h("details", { class: "figures", toggle: () => this.#draw() },
+    this.element = h("details", { class: "figures", "aria-label": `Figures: ${options.caption}`, toggle: () => this.#draw() },
       h("summary", { text: "Figures" }), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": options.caption }, this.#table.element));
   }
 

@@ -24,12 +24,13 @@ export const content = {
   icon: "M4 5h16v14H4ZM10 9l5 3-5 3Z",
   defaults: { dimension: "content_type", sort: "views" },
   filters: [{ name: "dimension", label: "Compare by", options: DIMENSIONS }],
-  panels: () => ["content", "top_videos"],
+  panels: () => ["content", "content_earnings", "top_videos"],
 
   mount(root, context) {
     const kinds = kindsCard(context);
     const videos = videosCard(context);
-    const parts = { content: kinds, top_videos: videos };
+    const earned = { rows: kinds.earned, card: kinds.card };
+    const parts = { content: kinds, content_earnings: earned, top_videos: videos };
     root.append(h("div", { class: "grid" }, kinds.card.element, videos.card.element));
     return {
       panel({ panel, rows }) {
@@ -37,7 +38,7 @@ export const content = {
         parts[panel].card.ready(panel);
       },
       trouble: (panel, message) => parts[panel].card.trouble(message),
-      wait: () => { kinds.card.wait(); videos.card.wait(); },
+      wait: () => { kinds.wait(); videos.card.wait(); },
     };
   },
 };
@@ -53,12 +54,24 @@ function kindsCard(context) {
       { label: "Views", half: true, opt: true, node: (row) => barCell(Number(row.views), top.views, "c-blue", format.tidy(row.views)) },
       { label: "Likes", num: true, opt: true, text: (row) => format.tidy(row.likes) },
       { label: "Videos", num: true, text: (row) => format.tidy(row.videos) },
-      { label: "Earned", num: true, title: (row) => format.exactMoney(row.earnings_micros), text: (row) => (row.earnings_micros === "0" ? "–" : format.money(row.earnings_micros)) },
+      { label: "Earned", num: true, title: (row) => (row.micros === null ? "being added up" : format.exactMoney(row.micros)), text: earnedText },
     ],
   });
   const card = new Card({ title: "Kinds of content", note: "a video counts in every value that it has", of: ["content"] }, table.element);
+  // Money is added up apart: with millions of ledger entries it takes longer than the counts.
+  let earnings = null;
+  let shown = [];
+  const draw = () => table.set(shown.map((row) => ({ ...row, top, micros: earnings && (earnings.get(row.value) ?? "0") })));
   return {
     card,
+    wait() {
+      earnings = null;
+      card.wait();
+    },
+    earned(rows) {
+      earnings = new Map(rows.map((row) => [row.value, row.earnings_micros]));
+      draw();
+    },
     rows(rows) {
       const order = ORDERS[context.parameters.dimension];
       const sorted = order
@@ -66,9 +79,15 @@ function kindsCard(context) {
         : [...rows].sort((a, b) => b.likes_per_1000_views - a.likes_per_1000_views);
       top.likes = Math.max(1e-9, ...rows.map((row) => row.likes_per_1000_views));
       top.views = Math.max(1, ...rows.map((row) => Number(row.views)));
-      table.set(sorted.map((row) => ({ ...row, top })));
+      shown = sorted;
+      draw();
     },
   };
+}
+
+function earnedText({ micros }) {
+  if (micros === null) return "…";
+  return micros === "0" ? "–" : format.money(micros);
 }
 
 function nameOf(dimension, value) {

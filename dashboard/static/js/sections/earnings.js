@@ -108,7 +108,7 @@ function bySource(totals, context) {
     empty: "No ledger entries in this period.",
     columns: [
       { label: "Source", wide: true, node: (row) => sourceCell(row.source) },
-      { label: "Creators", num: true, opt: true, text: (row) => format.tidy(row.creators) },
+      { label: "Entries", num: true, opt: true, text: (row) => format.tidy(row.entries) },
       { label: "Estimated", num: true, text: (row) => blankZero(row.estimated_micros, row.currency) },
       { label: "Booked", num: true, title: (row) => format.exactMoney(bookedOf(row), row.currency), text: (row) => blankZero(bookedOf(row), row.currency) },
     ],

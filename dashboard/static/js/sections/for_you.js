@@ -96,7 +96,7 @@ function decisionsCard() {
       { label: "Measured, against the threshold", wide: true, far: true, node: range },
       { label: "Measure", num: true, opt: true, title: (row) => `from ${row.lower_bound.toFixed(3)} to ${row.upper_bound.toFixed(3)}, weights ${row.weights_version}`, text: (row) => format.decimal(row.measure, 2) },
       { label: "Threshold", num: true, opt: true, text: (row) => format.decimal(row.threshold, 2) },
-      { label: "Impressions", num: true, text: (row) => format.tidy(row.impressions) },
+      { label: "Impressions", num: true, opt: true, text: (row) => format.tidy(row.impressions) },
     ],
   });
   return {
