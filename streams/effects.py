@@ -1,7 +1,7 @@
 """What each type of event does to the state: one small function a type.
 
 `n` is 1 for an event and -1 when an invalidation takes it back, at its own event time. The
-counting rules are in ARCHITECTURE.md; the table at the end names the function of every type.
+counting rules are in RULES.md; the table at the end names the function of every type.
 """
 
 from collections.abc import Callable

@@ -302,15 +302,19 @@ def _write(args: argparse.Namespace, rows: list[Row], memory: str) -> None:
     text = [
         "# Money at five million entries",
         "",
-        f"Written by `python -m scripts.benchmarks.ledger`. {args.entries:,} entries of {args.creators:,} creators "
-        f"over {DAYS} days, merged (unmerged: with {FRESH_BLOCKS} fresh blocks); medians of {REPEATS} in ms, by the clock / of the CPU, in turns, before migration "
-        f"{LAST_BEFORE + 1:04} and with all. The bound of a view is {BOUND_MS} ms; settling has none.",
+        f"Written by `python -m scripts.benchmarks.ledger`. {args.entries:,} entries of "
+        f"{args.creators:,} creators over {DAYS} days, merged (unmerged: with {FRESH_BLOCKS} fresh "
+        f"blocks); medians of {REPEATS} in ms, by the clock / of the CPU, in turns, before migration "
+        f"{LAST_BEFORE + 1:04} and with all. The bound of a view is {BOUND_MS} ms by the clock; "
+        "settling has none.",
         "",
         markdown(("what is asked", "before", "after", ""), cells),
         "",
         "Caveats: the machine was shared with other work (load average below), so trust the CPU time "
-        "before the clock: a quiet machine of two cores needs about as much or half of it. Nearly every entry is alone in its creator, day and program: a sum over all creators by these has as "
-        "many rows as the ledger, whatever the index; `earnings_by_source` answers the same question without creators.",
+        "before the clock. Nearly every entry is alone in its creator, day and program: a sum over all "
+        "creators by these has as many rows as the ledger, whatever the index; `earnings_by_source` "
+        "answers the same question without creators. The ledger is partitioned by month: what asks for a "
+        "day of everybody, or meets fresh blocks, reads or merges its month.",
         "",
         "; ".join(f"{name}: {value}" for name, value in about.items() if name != "libraries"),
     ]
