@@ -321,6 +321,30 @@ class PartitionState(Row):
     version: Natural
 
 
+class ExperimentRow(Row):
+    """What a simulated experiment found for one measure: means over worlds with 95 % intervals.
+
+    `per_1000_likes` is 0 with `has_ratio` = 0 where the treatment did not change likes. Measures of
+    money are in micro-USD.
+    """
+
+    experiment: Word
+    treatment: Word
+    group_name: Word
+    measure: Word
+    weights: Word
+    seeds: Small
+    control_mean: Real
+    change: Real
+    change_low: Real
+    change_high: Real
+    has_ratio: Flag
+    per_1000_likes: Real
+    per_1000_low: Real
+    per_1000_high: Real
+    version: Natural
+
+
 TABLES: dict[str, type[Row]] = {
     "windows_1m": Window,
     "video_totals": VideoTotal,
@@ -338,6 +362,7 @@ TABLES: dict[str, type[Row]] = {
     "bursts_log": BurstRow,
     "burst_runs": BurstRun,
     "partitions": PartitionState,
+    "experiments": ExperimentRow,
     **FACT_TABLES,
 }
 

@@ -43,6 +43,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "rebuild",
     ),
     "Look": ("dashboard", "explain", "quote", "rates", "weights", "calibrate", "dead-letters"),
+    "Ask it": ("experiment",),
     "Prove it": ("audit", "bench", "load-test", "doctor"),
 }
 MODULES = {"demo": "demo_command"}  # scripts/demo is the launcher

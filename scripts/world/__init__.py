@@ -1,0 +1,1 @@
+"""A simulated platform: users, creators and a feed, played through the real pipeline."""

@@ -1,0 +1,116 @@
+"""What an experiment's report says of made-up outcomes, whose effects are known."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from scripts.world.answer import answer
+from scripts.world.assumptions import CONTROL, Assumptions
+from scripts.world.experiments import EXPERIMENTS, LIKES
+from scripts.world.findings import Finding, findings
+from scripts.world.outcomes import CHOSEN, MEASURES, Outcome
+from scripts.world.reality import Likeness
+from scripts.world.report import Report, Section
+
+SEEDS = (1, 2, 3, 4)
+NAMES = [one.name for one in EXPERIMENTS["likes"].treatments]
+
+
+def made_up() -> list[Outcome]:
+    """Each dose brings 100 likes a step, 5 views a like, and 2 dollars a like; others lose 3 views."""
+    outcomes = []
+    for seed in SEEDS:
+        for step, name in enumerate((CONTROL.name, *NAMES)):
+            likes = 0 if name == "placebo" else 100 * step
+            zero = dict.fromkeys(MEASURES, 1_000 + seed)
+            chosen = zero | {
+                "likes": zero["likes"] + likes,
+                "views": zero["views"] + 5 * likes + seed % 2,
+                "gift": 2_000_000 * likes,
+                "earnings": zero["earnings"] + 2_000_000 * likes,
+            }
+            others = zero | {"views": zero["views"] - 3 * likes}
+            outcomes += [
+                Outcome(seed, name, "chosen", chosen),
+                Outcome(seed, name, "others", others),
+            ]
+    return outcomes
+
+
+def found() -> list[Finding]:
+    return findings(made_up(), NAMES, CHOSEN.names, CONTROL.name)
+
+
+def section() -> Section:
+    return Section(EXPERIMENTS["likes"], SEEDS, found(), 12_345, 67.8, "abc")
+
+
+def report() -> Report:
+    likeness = Likeness("likes per view", 0.03, 0.029, 2.0, "[PURE]")
+    text = answer([section()])
+    return Report([section()], Assumptions(), [likeness], text, "engage experiment", "a machine")
+
+
+def test_effects_are_those_that_were_made() -> None:
+    by_name = {(one.treatment, one.group, one.measure): one for one in found()}
+    strongest = LIKES[-1].name
+    views = by_name[strongest, "chosen", "views"]
+    assert views.effect.mean == pytest.approx(1_500)
+    assert views.per_1000_likes is not None
+    assert views.per_1000_likes.mean == pytest.approx(5_000)
+    lost = by_name[strongest, "others", "views"].per_1000_likes
+    assert lost is not None
+    assert lost.mean == pytest.approx(-3_000)
+    assert by_name["placebo", "chosen", "views"].effect.mean == 0
+    assert by_name["placebo", "chosen", "views"].per_1000_likes is None
+
+
+def test_the_answer_says_what_was_found() -> None:
+    text = answer([section()])
+    assert "likes themselves pay nothing" in text
+    assert "1,000 extra likes came with +5,000 views" in text
+    assert "+$2,000.00" in text
+    assert "placebo" not in text.lower()
+
+
+def test_a_report_is_labelled_and_shows_its_assumptions_before_its_results() -> None:
+    for text in (report().as_markdown(), report().as_html()):
+        places = [text.index(word) for word in ("This is a simulation", "What the world assumes")]
+        assert places == sorted(places)
+        assert text.index("What the world assumes") < text.index(EXPERIMENTS["likes"].question[:20])
+        assert "engage experiment" in text
+        for name, *_ in Assumptions().rows():
+            assert name in text
+
+
+class Balance(HTMLParser):
+    """Closes what was opened, in order; what needs no end is left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in ("meta", "rect", "line", "circle"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("rect", "line", "circle"):
+            assert self.open.pop() == tag
+
+
+def left_open(page: str) -> list[str]:
+    balance = Balance()
+    balance.feed(page)
+    return balance.open
+
+
+def test_the_page_needs_nothing_else() -> None:
+    page = report().as_html()
+    assert not re.search(r"""(src|href)\s*=|@import|url\(""", page)
+
+    assert left_open(page) == []
+    assert page.count("<svg") == len(NAMES)
