@@ -101,7 +101,7 @@ CASES = {
     ),
     "migrate: no Kafka": case("migrate", "--kafka", NOWHERE, says=NOWHERE),
     "dead-letters: no ClickHouse": case(
-        "dead-letters", "--clickhouse", NO_CLICKHOUSE, says=f"ClickHouse + {NOWHERE}"
+        "dead-letters", "list", "--clickhouse", NO_CLICKHOUSE, says=f"ClickHouse + {NOWHERE}"
     ),
     "audit: no Kafka": case(
         "audit", "--kafka", NOWHERE, "--clickhouse", NO_CLICKHOUSE, says=NOWHERE

@@ -138,15 +138,17 @@ def test_files_for_the_servers_parse() -> None:
         assert ElementTree.parse(path).getroot().tag == "clickhouse", path
     for path in (ROOT / "deploy" / "grafana").rglob("*.yaml"):
         assert yaml.safe_load(path.read_text())["apiVersion"] == 1, path
-    for name, readonly in (("grafana", "2"), ("dashboard", "1")):
+    ours = "GRANT SELECT ON engagement.*"
+    for name, grants in (
+        ("grafana", [ours, "GRANT SELECT ON system.parts"]),
+        ("dashboard", [ours]),
+    ):
         user = ElementTree.parse(ROOT / f"deploy/clickhouse/users.d/{name}.xml")
         password = user.find(f"users/{name}/password")
         assert password is not None
         assert password.get("from_env") in SERVICES["clickhouse"]["environment"]
-        assert user.findtext(f"profiles/{name}/readonly") == readonly
-        assert [q.text for q in user.iterfind(f"users/{name}/grants/query")] == [
-            "GRANT SELECT ON engagement.*"
-        ]
+        assert user.findtext(f"profiles/{name}/readonly") == "2"
+        assert [q.text for q in user.iterfind(f"users/{name}/grants/query")] == grants
 
 
 def test_the_image_contains_what_runs_and_nothing_else() -> None:
