@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names() -> str:
-    return "; ".join(f"{one.name}: {one.question}" for one in EXPERIMENTS.values())
+    text = "; ".join(f"{one.name}: {one.question}" for one in EXPERIMENTS.values())
+    return text.replace("%", "%%")  # argparse fills in what follows a single one
 
 
 def _command(args: argparse.Namespace, names: tuple[str, ...]) -> str:
