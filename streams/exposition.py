@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from faust.types import TP
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -33,6 +33,8 @@ from streams.watchdog import Glance, Watchdog
 
 HASH_BYTES = 8 + sys.getsizeof(1 << 62)  # in its bucket, and as the number that the set holds
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_Values = Iterable[tuple[tuple[str, ...], float]]  # labels, value
+_Family = TypeVar("_Family", CounterMetricFamily, GaugeMetricFamily)
 
 
 class Observed:
@@ -242,19 +244,15 @@ def _send_bytes(request: BaseHTTPRequestHandler, status: int, body: bytes, kind:
     request.wfile.write(body)
 
 
-def _counter(
-    metric: metrics.Metric, values: Iterable[tuple[tuple[str, ...], float]]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels)
-    for labels, value in values:
-        family.add_metric(labels, value)
-    return family
+def _counter(metric: metrics.Metric, values: _Values) -> CounterMetricFamily:
+    return _filled(CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels), values)
 
 
-def _gauge(
-    metric: metrics.Metric, values: Iterable[tuple[tuple[str, ...], float]]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+def _gauge(metric: metrics.Metric, values: _Values) -> GaugeMetricFamily:
+    return _filled(GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels), values)
+
+
+def _filled(family: _Family, values: _Values) -> _Family:
     for labels, value in values:
         family.add_metric(labels, value)
     return family

@@ -10,6 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.stack.command import Engage
+
 SEED_ENV = "ENGAGE_TEST_SEED"
 REAL_DATA_ENV = "ENGAGE_REAL_DATA"
 
@@ -90,6 +92,17 @@ def data_dir() -> Path:
     if not (_REAL_DATA / "kuairand_log.csv.gz").exists():
         pytest.skip(f"the real logs are not at {_REAL_DATA}; set {REAL_DATA_ENV} to their folder")
     return _REAL_DATA
+
+
+@pytest.fixture
+def engage(tmp_path: Path) -> Iterator[Engage]:
+    """The command; the test fails when it leaves a process behind."""
+    command = Engage(tmp_path)
+    try:
+        yield command
+        command.nothing_left()
+    finally:
+        command.end()
 
 
 def _children() -> list[int]:

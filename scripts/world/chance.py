@@ -63,7 +63,6 @@ class For(IntEnum):
     TAPS = auto()
     GIFT = auto()
     STREAK = auto()
-    BOT = auto()
 
 
 class Chance:

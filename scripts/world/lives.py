@@ -14,7 +14,6 @@ from scripts.world.people import Creator, User
 from scripts.world.places import Place
 
 _HOUR_MS = 60 * MINUTE_MS
-_DAY_MS = 24 * _HOUR_MS
 _FRAME_MS = 450
 _FRAMES_MAX = 20
 _TAPS_MAX = 30

@@ -98,8 +98,9 @@ class Stage:
             arm.hear(decided)
         self._obeyed = seen
         if hourly:
+            found = what_trends(self._stack.client, [arm.place.prefix for arm in self._arms])
             for arm in self._arms:
-                arm.learn(what_trends(self._stack.client, arm))
+                arm.learn(found[arm.place.prefix])
 
     def _wait_until(self, minute: int) -> None:
         """Return when all minutes before this one are closed and visible for every arm."""

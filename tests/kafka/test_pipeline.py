@@ -34,16 +34,6 @@ def own_kafka(kafka_possible: None) -> Iterator[KafkaCluster]:
         yield cluster
 
 
-@pytest.fixture
-def engage(tmp_path: Path) -> Iterator[Engage]:
-    command = Engage(tmp_path)
-    try:
-        yield command
-        command.nothing_left()
-    finally:
-        command.end()
-
-
 @pytest.fixture(scope="module")
 def answers() -> dict[int, Answers]:
     """What each number of workers said."""

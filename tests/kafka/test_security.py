@@ -77,16 +77,6 @@ def secured(kafka_possible: None, authority: Authority, tmp_path: Path) -> Itera
         yield cluster
 
 
-@pytest.fixture
-def engage(tmp_path: Path) -> Iterator[Engage]:
-    command = Engage(tmp_path)
-    try:
-        yield command
-        command.nothing_left()
-    finally:
-        command.end()
-
-
 def test_the_pipeline_over_tls_and_sasl(
     secured: SecuredCluster, authority: Authority, engage: Engage, tmp_path: Path, run_seed: int
 ) -> None:
