@@ -13,7 +13,8 @@ import msgspec
 from aiokafka.partitioner import murmur2
 
 from schemas.base import ENGAGEMENT_TOPIC
-from schemas.events import EVENT_TYPES
+from schemas.events import EVENT_TYPES, parse_event
+from schemas.refusals import EventError
 
 _ROUTES = {kind: (spec.topic, spec.key_field) for kind, spec in EVENT_TYPES.items()}
 _UNKNOWN_ROUTE = (ENGAGEMENT_TOPIC, "video_id")
@@ -56,7 +57,7 @@ def address(value: bytes) -> LogRecord:
     try:
         look = _look(value)
     except (ValueError, RecursionError):  # not JSON, not UTF-8, no object, nested without end
-        return LogRecord(ENGAGEMENT_TOPIC, _key_of_broken(value), value, None)
+        return _address_by_definition(value)
     kind = look.type if look.type.__class__ is str else ""
     topic, field = _ROUTES.get(kind, _UNKNOWN_ROUTE)
     key = getattr(look, field)
@@ -66,6 +67,19 @@ def address(value: bytes) -> LogRecord:
     if time_ms.__class__ is not int:
         time_ms = None
     return LogRecord(topic, key.encode(), value, time_ms)
+
+
+def _address_by_definition(value: bytes) -> LogRecord:
+    """Address what the quick look refuses; it may be an event still, for of equal keys only the last
+    stands, and an earlier one may hold a number that no float can.
+    """
+    try:
+        event = parse_event(value)
+    except EventError:
+        return LogRecord(ENGAGEMENT_TOPIC, _key_of_broken(value), value, None)
+    spec = EVENT_TYPES[event.type]
+    key: str = getattr(event, spec.key_field)
+    return LogRecord(spec.topic, key.encode(), value, event.event_time_ms)
 
 
 def _any_id(look: _Look) -> str:

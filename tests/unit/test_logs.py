@@ -147,6 +147,13 @@ def test_broken_lines_go_on_unchanged(tmp_path: Path) -> None:
             b"v",
             None,
         ),
+        (
+            b'{"video_id":1e999,"id":"e","type":"like","event_time_ms":3,"user_id":"u",'
+            b'"video_id":"v","creator_id":"c"}',
+            ENGAGEMENT_TOPIC,
+            b"v",
+            3,
+        ),
     ],
 )
 def test_address(value: bytes, topic: str, key: bytes, time_ms: int | None) -> None:
