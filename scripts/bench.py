@@ -43,10 +43,10 @@ Examples:
   engage bench --quick --kafka embedded                  does it run at all: figures mean little
   engage bench --output bench.json --chart bench.svg
 """
-EVENTS_DEFAULT, EVENTS_QUICK, EVENTS_MIN = 2_000_000, 60_000, 20_000
+EVENTS_DEFAULT, EVENTS_QUICK, EVENTS_MIN = 2_000_000, 25_000, 20_000
 ROUNDS_DEFAULT, ROUNDS_MAX = 2, 20
 MINUTES = 10.0  # of event time, however many events
-STOCK_EVENTS, STOCK_EVENTS_QUICK = 75_000, 10_000  # the first fifth warms up
+STOCK_EVENTS, STOCK_EVENTS_QUICK = 75_000, 5_000  # the first fifth warms up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

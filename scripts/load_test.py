@@ -168,7 +168,7 @@ def _stack(args: argparse.Namespace, folder: Path) -> Iterator[tuple[Stack, str]
     with ExitStack() as started:
         address: str | None = None
         if args.kafka == "local":
-            cluster = started.enter_context(KafkaCluster(heap_mb=1_024))
+            cluster = started.enter_context(KafkaCluster(heap_mb=1_024, measured=True))
             address, servers = cluster.address, f"Apache Kafka {kafka_version()}, local"
         elif args.kafka == "embedded":
             servers = "embedded broker"

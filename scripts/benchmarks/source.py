@@ -52,7 +52,7 @@ def open_broker(choice: str, cores: Cores) -> Iterator[tuple[Settings, str]]:
     with ExitStack() as started:
         if choice == "local":
             with on(cores.rest):
-                cluster = started.enter_context(KafkaCluster(heap_mb=1_024))
+                cluster = started.enter_context(KafkaCluster(heap_mb=1_024, measured=True))
             yield settings.with_(kafka=cluster.address), f"Apache Kafka {kafka_version()}, local"
         elif choice == "embedded":
             with on(cores.rest):

@@ -70,7 +70,7 @@ class TwoWorkers:
 
     def __enter__(self) -> TwoWorkers:
         with ExitStack() as started:
-            kafka = started.enter_context(KafkaCluster(heap_mb=512))
+            kafka = started.enter_context(KafkaCluster(heap_mb=512, measured=True))
             engine = started.enter_context(EmbeddedClickHouse(self._folder / "clickhouse"))
             self._settings = self._settings.with_(kafka=kafka.address, clickhouse=engine.url)
             self._client = connect(engine.url, self._settings.database)

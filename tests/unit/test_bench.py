@@ -222,7 +222,7 @@ def test_a_quick_bench_measures_checks_and_writes(
     assert cli.main(["bench", *options]) == 0
     found = json.loads(output.read_text())
     assert [run["job"] for run in found["runs"]] == [EXACT, INEXACT, STOCK, FLOOR]
-    assert found["source"]["messages"] > 60_000
+    assert found["source"]["messages"] > 25_000
     assert found["source"]["seed"] == 7
     assert all(run["steady"]["events_per_s"] > 0 for run in found["runs"])
     assert any("after 2 runs against the independent recount" in line for line in found["caveats"])
