@@ -154,6 +154,19 @@ def windows_check(expected: Expected) -> Check:
     )
 
 
+def top_windows_check(expected: Expected) -> Check:
+    """The leaders of the last windows of 60 seconds."""
+    columns = ("engagements", "users", "rank")
+    return Check(
+        view="top_windows",
+        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM top_windows",
+        keys=3,
+        columns=columns,
+        expected=expected.top_windows,
+        row_of=lambda _, top: top,
+    )
+
+
 def ledger_check(expected: Expected, settled: Settled) -> Check:
     """The entries that the log says one by one: of gifts, and estimates of days not settled.
 
@@ -341,6 +354,7 @@ def all_checks(
         lives_check(expected),
         trending_check(expected),
         windows_check(expected),
+        top_windows_check(expected),
         creators_check(expected, ledger),
         ledger_check(expected, settled),
         *sums_checks(ledger),

@@ -30,6 +30,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "trending_windows": (
         *("window_end", "kind", "entity_id", "views", "likes", "engagements", "rank"),
     ),
+    "top_windows": ("window_end", "kind", "entity_id", "engagements", "users", "rank"),
     "boosts": (
         *("video_id", "pool", "verdict", "decided_at", "weights_version", "decision_id", "reason"),
         *("measure", "lower_bound", "upper_bound", "threshold", "impressions", "pool_after"),
