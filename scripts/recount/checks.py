@@ -144,26 +144,22 @@ def trending_check(expected: Expected) -> Check:
 def windows_check(expected: Expected) -> Check:
     """The leaders of the last hopping windows."""
     columns = ("views", "likes", "engagements", "rank")
-    return Check(
-        view="trending_windows",
-        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM trending_windows",
-        keys=3,
-        columns=columns,
-        expected=expected.trending_windows,
-        row_of=lambda _, leader: leader,
-    )
+    return _leaders("trending_windows", columns, expected.trending_windows)
 
 
 def top_windows_check(expected: Expected) -> Check:
     """The leaders of the last windows of 60 seconds."""
-    columns = ("engagements", "users", "rank")
+    return _leaders("top_windows", ("engagements", "users", "rank"), expected.top_windows)
+
+
+def _leaders(view: str, columns: tuple[str, ...], leaders: Mapping[Any, Row]) -> Check:
     return Check(
-        view="top_windows",
-        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM top_windows",
+        view=view,
+        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM {view}",
         keys=3,
         columns=columns,
-        expected=expected.top_windows,
-        row_of=lambda _, top: top,
+        expected=leaders,
+        row_of=lambda _, leader: leader,
     )
 
 

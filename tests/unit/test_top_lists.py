@@ -20,7 +20,7 @@ from sinks.writer import Writer
 from tests.oracle import records_from_lines
 from tests.simulation.core import by_partition, new_core
 from tests.simulation.ruleset import rule_set
-from tests.unit.clickhouse_rows import HOUR_MS, Tables, rows, video
+from tests.unit.clickhouse_rows import HOUR_MS, Row, Tables, rows, video
 
 PARTITIONS = 4
 DAYS = 7
@@ -128,7 +128,8 @@ def test_the_short_windows_are_what_plain_counting_says(
     tables.write("partitions", partitions[0] | {"max_event_time": newest_ms - 70_000})
     tables.write("partitions", partitions[1] | {"max_event_time": newest_ms})
     kinds = ("like", "comment", "share", "favorite", "follow", "reply")
-    written, standing = [], []
+    written: list[Row] = []
+    standing: list[Row] = []
     for number in range(400):
         act = {
             "video_id": rng.choice("aabd"),
