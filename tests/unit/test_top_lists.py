@@ -131,7 +131,7 @@ def test_the_short_windows_are_what_plain_counting_says(
     written: list[Row] = []
     standing: list[Row] = []
     for number in range(400):
-        act = {
+        act: Row = {
             "video_id": rng.choice("aabd"),
             "user_id": f"u{rng.randrange(12)}",
             "event_id": f"e{number}",
