@@ -13,7 +13,7 @@ from streams.dedup import id_hash
 from streams.facts import OrderStep
 from streams.gifts import Frame, Streak
 from streams.registers import Registers
-from streams.subjects import Live, Published, Video
+from streams.subjects import SHARED, SOLD, Live, Published, Video
 
 if TYPE_CHECKING:
     from streams.partition import Partition
@@ -78,7 +78,7 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if feed == "search" or video.product_ids:
+        if feed == "search" or video.notes:
             _note_view(state, video, event, 1)
         for_you = state.for_you
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
@@ -100,12 +100,15 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
 
 
 def _note_view(state: "Partition", video: Video, event: wire.View, counted: int) -> None:
-    """Note a view as a fact; of one taken back nobody knows any more which products it showed."""
+    """Note a view as facts; of one taken back nobody knows any more what was published then."""
     if event.feed == "search":
         state.facts.search_view(video, event, counted, state.offset)
-    if video.product_ids if counted else video.sold:
+    notes = video.notes if counted else video.noted
+    if notes & SOLD:
         product_ids = video.product_ids if counted else ()
         state.facts.product_view(video, event, product_ids, counted, state.offset)
+    if notes & SHARED:
+        state.facts.shared_view(video, event, counted, state.offset)
 
 
 def _qualified(state: "Partition", video: Video, minute: int, creator_id: str, n: int) -> None:

@@ -116,6 +116,7 @@ def _make_views(
     expected.creators = _creators(expected, follows)
     expected.audience = AudienceInput(
         engagements=tuple(expected.facts.engagements.values()),
+        views=tuple(expected.facts.shared_views.values()),
         actions=tuple(expected.facts.follows.values()),
         creator_of={video_id: head.creator_id for video_id, head in expected.heads.items()},
         published={v: video.published for v, video in videos.items() if video.published},

@@ -169,7 +169,7 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
         *("balances", "payouts", "earnings_by_reference", "earnings_by_source"),
         *("audience", "follower_growth", "collaborations", "trend_lift", "bursts", "boosts"),
         *("content_performance", "dead_letters", "late_events", "partitions"),
-        *("order_events", "affiliate_clicks", "product_views", "search_views"),
+        *("order_events", "affiliate_clicks", "product_views", "search_views", "shared_views"),
         *("deals", "follow_actions", "creator_registrations", "engagements"),
     }
     for each in checks:

@@ -42,6 +42,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "follower_growth": ("kind", "subject_id", "creator_id", "new_followers", "kept"),
     "collaborations": (
         *("video_id", "creator_id", "engaged", "own_followers", "from_others", "new_followers"),
+        *("viewers", "viewers_from_others"),
     ),
     "trend_lift": (
         *("creator_id", "trending_videos", "trending_views", "trending_likes", "other_videos"),
