@@ -13,7 +13,10 @@ from dashboard.spans import RANGE, sql
 KINDS = ("video", "hashtag", "sound", "challenge", "creator")
 DIMENSION = Choice(
     "dimension",
-    ("content_type", "length", "hashtag", "sound", "hour", "weekday", "originality"),
+    (
+        *("content_type", "length", "hashtag", "sound", "challenge", "main_feed"),
+        *("hour", "weekday", "originality"),
+    ),
 )
 
 PULSE = Query(
@@ -124,10 +127,13 @@ TRENDING = Query(
         """
     WITH $now,
         (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
+        (SELECT max(fast_half_life_ms) FROM video_totals) AS fast_half_life_ms,
         toDateTime(now, 'UTC') AS until
     SELECT t.kind AS kind, t.rank AS rank, t.entity_id AS entity_id, t.velocity AS velocity,
         exp2(t.score - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
-        a.views AS views
+        a.views AS views,
+        (t.velocity - points * log(2) * 3600000 / half_life_ms)
+            * log(2) * 3600000 / (half_life_ms - fast_half_life_ms) AS acceleration
     FROM ($top) AS t
     LEFT JOIN
     (
@@ -167,6 +173,20 @@ TRENDING = Query(
     ),
     (Choice("kind", ("", *KINDS)),),
     compare_by=("kind", "entity_id"),
+)
+
+TOP_WINDOWS = Query(
+    "top_windows",
+    "Who leads right now: engagements of the last 60 seconds, in steps of 5 s.",
+    sql("""
+    WITH $now
+    SELECT kind, rank, entity_id, engagements, users
+    FROM top_windows
+    WHERE window_end = toDateTime(5 * intDiv(toUnixTimestamp64Milli(now), 5000), 'UTC')
+        AND {kind:String} IN ('', kind) AND rank <= if({kind:String} = '', 2, 20)
+    ORDER BY kind, rank
+    """),
+    (Choice("kind", ("", *KINDS)),),
 )
 
 # The pool that a video begins in is entered by no promotion; the others come in the order of the
@@ -230,6 +250,21 @@ CONTENT = Query(
     SELECT value, count() AS videos, sum(v.views) AS views, sum(v.likes) AS likes,
         if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views
     FROM videos AS v
+    LEFT JOIN
+    (
+        SELECT n.video_id AS video_id, argMin(n.feed, (-n.views, n.feed)) AS main_feed
+        FROM
+        (
+            SELECT t.video_id AS video_id, splitByChar(':', f)[1] AS feed,
+                sum(toInt64(splitByChar(':', f)[2])) AS views
+            FROM video_totals AS t FINAL
+            ARRAY JOIN t.feeds AS f
+            WHERE {dimension:String} = 'main_feed'
+            GROUP BY video_id, feed
+            HAVING views > 0
+        ) AS n
+        GROUP BY video_id
+    ) AS m ON m.video_id = v.video_id
     ARRAY JOIN multiIf(
         {dimension:String} = 'content_type', [if(v.content_type = '', 'unknown', v.content_type)],
         {dimension:String} = 'length', [multiIf(
@@ -242,6 +277,8 @@ CONTENT = Query(
             '10 min and more')],
         {dimension:String} = 'hashtag', arrayDistinct(v.hashtags),
         {dimension:String} = 'sound', if(v.sound_id = '', [], [v.sound_id]),
+        {dimension:String} = 'challenge', if(v.challenge_id = '', [], [v.challenge_id]),
+        {dimension:String} = 'main_feed', if(m.main_feed = '', [], [m.main_feed]),
         v.published_at <= toDateTime64(0, 3, 'UTC'), [],
         {dimension:String} = 'hour', [formatDateTime(v.published_at, '%H', 'UTC')],
         {dimension:String} = 'weekday', [formatDateTime(v.published_at, '%W', 'UTC')],
@@ -256,9 +293,10 @@ CONTENT = Query(
 
 CONTENT_EARNINGS = Query(
     "content_earnings",
-    "What the values of one dimension have earned in USD, the same values as in `content`.",
+    "What the values of one dimension have earned in USD, the same values as in `content`, and between\n"
+    "which bounds their likes per 1,000 views lie.",
     """
-    SELECT value, earnings_micros
+    SELECT value, earnings_micros, likes_per_1000_low, likes_per_1000_high
     FROM content_performance
     WHERE dimension = {dimension:String}
     ORDER BY views DESC, value
@@ -336,7 +374,7 @@ PANELS: dict[str, Query] = {
     query.name: query
     for query in (
         *(ENGAGEMENT, DEAD_LETTERS, LATE),
-        TRENDING,
+        *(TRENDING, TOP_WINDOWS),
         *(money.EARNINGS_BY_SOURCE, money.EARNINGS_OVER_TIME, money.TOP_EARNERS, money.ENTRIES),
         *(money.CREATOR, money.BALANCE, money.CREATOR_DAYS, money.CREATOR_ENTRIES),
         *(money.EXPLANATION, money.EVIDENCE),

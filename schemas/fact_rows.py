@@ -81,6 +81,18 @@ class SearchView(Row):
     version: Natural
 
 
+class SharedView(Row):
+    """A view of a video whose publication named collaborators when the view came."""
+
+    video_id: Text
+    user_id: Text
+    event_id: Text
+    source: Small
+    event_time: Milliseconds
+    counted: Flag
+    version: Natural
+
+
 class Deal(Row):
     """A signed brand deal; a milestone is written `views:share_bps`."""
 
@@ -142,6 +154,7 @@ FACT_TABLES: dict[str, type[Row]] = {
     "affiliate_clicks": AffiliateClick,
     "product_views": ProductView,
     "search_views": SearchView,
+    "shared_views": SharedView,
     "deals": Deal,
     "follow_actions": FollowAction,
     "creator_registrations": CreatorRegistration,

@@ -3,8 +3,8 @@
 With --data the results of `engage run` are read: through the stack that runs on that folder, else
 through an engine started for this one question. With --clickhouse, or without either, a server.
 Names mean the database `engagement`: engagement_1m, engagement_1h, engagement_1d, videos, lives,
-trending_now, trending_windows, bursts, creators, audience, follower_growth, collaborations,
-trend_lift, boosts, earnings_ledger, earnings_daily, balances, content_performance, dead_letters,
+trending_now, trending_windows, top_windows, bursts, creators, audience, follower_growth,
+collaborations, trend_lift, boosts, earnings_ledger, earnings_daily, balances, content_performance, dead_letters,
 late_events.
 """
 

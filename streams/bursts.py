@@ -17,8 +17,8 @@ A window is judged against what was before it. Everything is a function of the c
 The state is four numbers per entity and two in all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from math import lgamma, log, sqrt
+from collections.abc import Mapping, Sequence
+from math import sqrt
 from typing import Any, NamedTuple
 
 from schemas.detection import BurstRules
@@ -53,17 +53,6 @@ class _Kept:
         self.events = 0.0
         self.window = window
         self.since = -1
-
-
-def merged_users(partials: Iterable[Mapping[Entity, Users]]) -> dict[Entity, dict[str, int]]:
-    """Return the counts of a window over all partitions."""
-    total: dict[Entity, dict[str, int]] = {}
-    for partial in partials:
-        for entity, users in partial.items():
-            counts = total.setdefault(entity, {})
-            for user, number in users.items():
-                counts[user] = counts.get(user, 0) + number
-    return total
 
 
 def capped_count(users: Users, share_max: float) -> float:
@@ -195,38 +184,3 @@ class Bursts:
 
     def _decay(self, window: int) -> float:
         return float(2.0 ** ((window - self.window) / self.rules.baseline_half_life_windows))
-
-
-class TwoStates:
-    """Kleinberg's two-state automaton, one batch at a time ("Bursty and hierarchical structure in
-    streams", KDD 2002, section 2.3).
-
-    A batch has r events of the entity among d. The states expect the shares p0 and s x p0; being in
-    one costs -ln of the binomial probability, moving up costs gamma ln n, moving down is free. Two
-    costs are kept; whichever state is cheaper is that of the cheapest sequence up to now.
-    """
-
-    __slots__ = ("costs", "rates", "up")
-
-    def __init__(self, share: float, scale: float, gamma: float, batches: int) -> None:
-        assert 0 < share < share * scale < 1, "the burst's share lies between the base's and 1"
-        self.rates = (share, share * scale)
-        self.up = gamma * log(batches)
-        self.costs = (0.0, self.up)
-
-    def close(self, relevant: int, total: int) -> int:
-        """Take a closed batch; return the cheaper state, 0 or 1 (of equal ones 0)."""
-        low, high = self.costs
-        entered = (min(low, high), min(low + self.up, high))
-        base, burst = (
-            cost + binomial_cost(relevant, total, rate)
-            for cost, rate in zip(entered, self.rates, strict=True)
-        )
-        self.costs = (base, burst)
-        return int(burst < base)
-
-
-def binomial_cost(relevant: int, total: int, rate: float) -> float:
-    """Return -ln of the probability of r of d at a rate."""
-    ways = lgamma(total + 1) - lgamma(relevant + 1) - lgamma(total - relevant + 1)
-    return -(ways + relevant * log(rate) + (total - relevant) * log(1 - rate))

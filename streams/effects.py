@@ -13,7 +13,7 @@ from streams.dedup import id_hash
 from streams.facts import OrderStep
 from streams.gifts import Frame, Streak
 from streams.registers import Registers
-from streams.subjects import Live, Published, Video
+from streams.subjects import SHARED, SOLD, Live, Published, Video
 
 if TYPE_CHECKING:
     from streams.partition import Partition
@@ -26,10 +26,11 @@ PUBLISHED_MAX = 8  # publications kept of one video; an older one can no longer 
 Effect = Callable[["Partition", Any, Any, int], None]
 
 
-def counted(counter: int, weight: str = "", fact: str = "") -> Effect:
+def counted(counter: int, weight: str = "", fact: str = "", *, by_owner: bool = False) -> Effect:
     """Return the effect of a type that adds one to a counter and its weight to the score.
 
-    With `fact`, its name, each event of the type is noted as an engagement.
+    With `fact`, its name, each event of the type is noted as an engagement. What creators do with
+    their own videos is counted, but lifts nothing, unless it is theirs to do (`by_owner`).
     """
 
     def effect(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
@@ -39,7 +40,9 @@ def counted(counter: int, weight: str = "", fact: str = "") -> Effect:
             pane = state.pane(video, minute, event.creator_id)
         pane.changed = state.offset
         pane.counters[counter] += n
-        if weight:
+        if event.user_id == event.creator_id and not by_owner:
+            state.for_you.leave_out(video, event, n)
+        elif weight:
             state.score(video, event.event_time_ms, n * state.weights[weight])
         if fact:
             state.facts.engagement(video, event, fact, n, state.offset)
@@ -47,9 +50,7 @@ def counted(counter: int, weight: str = "", fact: str = "") -> Effect:
     return effect
 
 
-def view(  # noqa: C901 - the most frequent event: a call more costs
-    state: "Partition", video: Video, event: wire.View, n: int
-) -> None:
+def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     """Count a play of any length; it may complete and it may qualify."""
     t, user, feed = event.event_time_ms, event.user_id, event.feed
     watch_ms, duration_ms = event.watch_ms, event.duration_ms
@@ -65,7 +66,10 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     if watch_ms >= duration_ms > 0:
         counters[w.COMPLETIONS] += n
         points += state.completion_points
-    state.score(video, t, n * points)
+    if user == event.creator_id:
+        state.for_you.leave_out(video, event, n)
+    else:
+        state.score(video, t, n * points)
     video.feeds[feed] = video.feeds.get(feed, 0) + n
     if duration_ms in video.durations_ms:
         video.durations_ms[duration_ms] += n
@@ -74,7 +78,7 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
     qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if feed == "search" or video.product_ids:
+        if feed == "search" or video.notes:
             _note_view(state, video, event, 1)
         for_you = state.for_you
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
@@ -92,21 +96,19 @@ def view(  # noqa: C901 - the most frequent event: a call more costs
         if qualifies and viewers.qualify(user, minute, state.hashed):
             _qualified(state, video, minute, event.creator_id, 1)
         return
-    viewers.remove(user)
-    _note_view(state, video, event, 0)
-    if qualifies:
-        hashed = id_hash(event.id, video.salt)
-        for changed_minute, change in viewers.disqualify(user, minute, hashed):
-            _qualified(state, video, changed_minute, event.creator_id, change)
+    _unview(state, video, event, qualifies=qualifies)
 
 
 def _note_view(state: "Partition", video: Video, event: wire.View, counted: int) -> None:
-    """Note a view as a fact; of one taken back nobody knows any more which products it showed."""
+    """Note a view as facts; of one taken back nobody knows any more what was published then."""
     if event.feed == "search":
         state.facts.search_view(video, event, counted, state.offset)
-    if video.product_ids if counted else video.sold:
+    notes = video.notes if counted else video.noted
+    if notes & SOLD:
         product_ids = video.product_ids if counted else ()
         state.facts.product_view(video, event, product_ids, counted, state.offset)
+    if notes & SHARED:
+        state.facts.shared_view(video, event, counted, state.offset)
 
 
 def _qualified(state: "Partition", video: Video, minute: int, creator_id: str, n: int) -> None:
@@ -115,6 +117,17 @@ def _qualified(state: "Partition", video: Video, minute: int, creator_id: str, n
     video.days[day] = video.days.get(day, 0) + n
     video.qualified += n
     video.reestimate(day, state.reward_floor_views)
+
+
+def _unview(state: "Partition", video: Video, event: wire.View, *, qualifies: bool) -> None:
+    """Take a view back: who watched, and which view of the pair qualifies now."""
+    video.viewers.remove(event.user_id)
+    _note_view(state, video, event, 0)
+    if not qualifies:
+        return
+    minute, hashed = event.event_time_ms // MINUTE_MS, id_hash(event.id, video.salt)
+    for changed_minute, change in video.viewers.disqualify(event.user_id, minute, hashed):
+        _qualified(state, video, changed_minute, event.creator_id, change)
 
 
 def _register(registers: Registers, event: wire.Like, n: int, *, on: bool) -> None:
@@ -155,7 +168,8 @@ def favorite(state: "Partition", video: Video, event: wire.Like, n: int) -> None
 def unfavorite(state: "Partition", video: Video, event: wire.Like, n: int) -> None:
     """Set the user's favorite register off; the score loses the favorite's weight."""
     state.pane(video, event.event_time_ms // MINUTE_MS, event.creator_id)
-    state.score(video, event.event_time_ms, n * state.weights["unfavorite"])
+    if event.user_id != event.creator_id:
+        state.score(video, event.event_time_ms, n * state.weights["unfavorite"])
     _register(video.favorites, event, n, on=False)
 
 
@@ -298,7 +312,7 @@ VIDEO_EFFECTS: dict[type, Effect] = {
     wire.Unlike: unlike,
     wire.Comment: counted(w.COMMENTS, "comment", "comment"),
     wire.CommentDeleted: nothing,
-    wire.Reply: counted(w.REPLIES, "reply", "reply"),
+    wire.Reply: counted(w.REPLIES, "reply", "reply", by_owner=True),
     wire.Share: counted(w.SHARES, "share", "share"),
     wire.Favorite: favorite,
     wire.Unfavorite: unfavorite,

@@ -37,6 +37,7 @@ class Facts:
         self.affiliate_clicks: list[Fact] = []
         self.product_views: list[Fact] = []
         self.search_views: list[Fact] = []
+        self.shared_views: list[Fact] = []
         self.deals: list[Fact] = []
         self.follow_actions: list[Fact] = []
         self.creator_registrations: list[Fact] = []
@@ -108,6 +109,11 @@ class Facts:
     def search_view(self, video: Video, event: wire.View, n: int, offset: int) -> None:
         """Note a view that came from a search, counted (1) or taken back (0)."""
         self.search_views.append((video.id, event.id, event.event_time_ms, n, offset))
+
+    def shared_view(self, video: Video, event: wire.View, n: int, offset: int) -> None:
+        """Note a view of a video that has collaborators, counted (1) or taken back (0)."""
+        name = (video.id, event.user_id, event.id, event.event_time_ms)
+        self.shared_views.append((*name, n, offset))
 
     def deal(self, event: wire.DealSigned, counted: int, offset: int) -> None:
         """Note a signed deal."""

@@ -15,7 +15,7 @@ from schemas import wire
 from schemas.rows import COUNTERS
 from streams.corrections import AWAITED, DONE, STANDING, Namings
 from streams.pools import Decision, LastRanking
-from streams.promotion import act_of
+from streams.promotion import act_of, counted_act
 from streams.subjects import Subject, Video
 from streams.value_model import NOTHING, Sums, sums_of
 from streams.values import Rules
@@ -81,11 +81,15 @@ class ForYou:
             video.viewers.changed.add(event.user_id)
 
     def like(self, video: Video, event: wire.Like, number: int) -> None:
-        """Note a like or an un-like, if its minute is open."""
+        """Note a like or an un-like, if its minute is open and it is not the creator's."""
         minute = event.event_time_ms // MINUTE_MS
-        if minute >= self.first_open:
+        if minute >= self.first_open and event.user_id != event.creator_id:
             video.promotion.like(event.user_id, minute, number)
             video.likes.changed.add(event.user_id)
+
+    def leave_out(self, video: Video, event: wire.VideoEvent, n: int) -> None:
+        """Let what a creator does with the own video be in no sums; the pane has it (or lost it)."""
+        video.promotion.leave_out(counted_act(event), n, self.first_open)
 
     def late(self, video: Video, event: wire.VideoEvent) -> None:
         """Take a counted event whose minute is closed."""

@@ -8,6 +8,7 @@ that it tells, event by event (streams/for_you.py),
     late            what comes for a minute already closed
     take_back       what is invalidated, when it had been counted
     suppress        what arrives and is suppressed, for it was invalidated before
+    leave_out       what a creator does with the own video: panes count it, pools never do
     move            what is invalidated again, by an earlier minute than before
 
 `due` is the minute of the invalidation's own event time, or the first one still open if that is
@@ -22,7 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from schemas import wire
-from streams.corrections import DONE, STANDING, Corrections
+from streams.corrections import CLOSED, DONE, NEVER, STANDING, Corrections
 from streams.pools import Boosting, Decision, Rankings
 from streams.trust import Trust, trusted
 from streams.value_model import (
@@ -70,7 +71,15 @@ class Act(NamedTuple):
 
 
 def act_of(event: wire.VideoEvent) -> Act:
-    """Return what an event adds to its minute, as the window's counters would say."""
+    """Return what an event adds to its minute: of a creator's own, but for replies, nothing."""
+    act = counted_act(event)
+    if any(act.sums) and act.user_id == event.creator_id and not isinstance(event, wire.Reply):
+        return act._replace(sums=NOTHING)
+    return act
+
+
+def counted_act(event: wire.VideoEvent) -> Act:
+    """Return what an event adds to its minute, as the window's counters say."""
     sums = _ADDS.get(event.__class__, NOTHING)
     if isinstance(event, wire.View):
         completed = event.watch_ms >= event.duration_ms > 0
@@ -154,6 +163,20 @@ class Promotion:
         self._change(due, act, 1, first_open)
         return self.take_back(act, earlier, first_open)
 
+    def leave_out(self, act: Act, number: int, first_open: int) -> None:
+        """Let an act that was counted (or with -1 taken back) be in no sums of its minute.
+
+        Of a closed minute nobody asks again, but once, when pools begin.
+        """
+        if act.minute < first_open and self.boosting is not None:
+            return
+        if self.corrections is None:
+            self.corrections = Corrections()
+        sums: Sums = act.sums if number > 0 else taken_back(act.sums)
+        self.corrections.leave_out(act.minute if act.minute >= first_open else CLOSED, sums)
+        if not self.corrections:
+            self.corrections = None
+
     def _change(self, due: int, act: Act, sign: int, first_open: int) -> None:
         """Note that an act's minute changes when another one closes.
 
@@ -217,6 +240,9 @@ class Promotion:
         self.boosting = Boosting(self.video_id)
         whole = self._closed_sums(minute + 1, counted)
         self.shown = self.played = self.untrusted = 0
+        if self.corrections is not None:
+            self.corrections.close(CLOSED, keep=False)
+            self.corrections = self.corrections or None
         return self._moved(self.boosting.close(minute, whole, (), rankings))
 
     def _closed(self, minute: int, pane: Sums) -> tuple[Sums, list[tuple[int, Sums]]]:
@@ -226,6 +252,7 @@ class Promotion:
             self.suppressed = tuple(m for m in self.suppressed if m > minute)
         if self.corrections is not None:
             sums = added((sums, self.corrections.hidden(minute)))
+            self.corrections.close(minute, keep=self.boosting is None)
         if self.trust is not None:
             untrusted, later = self.trust.close(minute)
             sums = self._distrust(sums, untrusted)
@@ -265,7 +292,7 @@ class Promotion:
         """
         ends = list(self.suppressed)
         if self.corrections is not None:
-            ends += self.corrections.pending
+            ends += (minute for minute in self.corrections.pending if minute != NEVER)
         held = None if self.boosting is None else self.boosting.deadline
         if held is not None:
             ends.append(held + 1)

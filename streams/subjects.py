@@ -11,6 +11,7 @@ from streams.scores import Decayed
 from streams.viewers import Viewers
 from streams.windows import ZERO, Pane
 
+SOLD, SHARED = 1, 2  # bits: views of a video that sells products, that has collaborators
 DURATIONS_MAX = 16
 
 StreakKey = tuple[str, str, str]  # user_id, gift_id, group_id
@@ -106,12 +107,13 @@ class Video(Subject):
         "feeds",
         "half_lives_ms",
         "likes",
+        "noted",
+        "notes",
         "product_ids",
         "promotion",
         "published",
         "qualified",
         "score",
-        "sold",
         "viewers",
     )
     kind = "video"
@@ -127,7 +129,8 @@ class Video(Subject):
         self.promotion = Promotion(self.id)
         self.published: tuple[Published, ...] = ()  # sorted by (event_time_ms, event_id)
         self.product_ids: tuple[str, ...] = ()  # of the publication that stands
-        self.sold = False  # once published with products: a view of it may have been a product view
+        self.notes = 0  # which views of it are facts now: SOLD, SHARED
+        self.noted = 0  # the same of all publications that ever stood: a view may have been noted
         self.durations_ms: dict[int, int] = {}  # views by the duration they told
         self.feeds: dict[str, int] = {}  # views by the feed that showed the video
         self.days: dict[int, int] = {}  # qualified views by UTC day number
@@ -136,10 +139,12 @@ class Video(Subject):
         self.earns = False  # once published and above the reward threshold
 
     def publish(self, published: tuple[Published, ...]) -> None:
-        """Set the publications, in order; the last one stands, and its products."""
+        """Set the publications, in order; the last one stands, and which views are facts by it."""
         self.published = published
         self.product_ids = published[-1].product_ids if published else ()
-        self.sold = self.sold or bool(self.product_ids)
+        is_shared = bool(published and published[-1].collaborators)
+        self.notes = (SOLD if self.product_ids else 0) | (SHARED if is_shared else 0)
+        self.noted |= self.notes
 
     def reestimate(self, day: int, floor_views: int) -> None:
         """Note that estimates from a day on may have changed.

@@ -25,6 +25,7 @@ def fill(tables: Tables) -> None:
     )
     tables.write("windows_1m", *_windows())
     tables.write("video_totals", *_videos())
+    tables.write("engagements", *(_act(i, f"v{1 + i % 2}", f"u{i % 3}") for i in range(8)))
     tables.write("live_totals", *_lives())
     tables.write("ledger", *_ledger())
     tables.write("estimates", estimate("v1", "c1", 122_800), estimate("v2", NASTY, 7))
@@ -91,11 +92,40 @@ def _videos() -> list[dict[str, Any]]:
         )
 
     return [
-        one("v1", 400, 40, points_log2=8.0, hashtags=["fyp", "diy"], sound_id="a1"),
+        one(
+            "v1",
+            400,
+            40,
+            points_log2=8.0,
+            hashtags=["fyp", "diy"],
+            sound_id="a1",
+            feeds=["for_you:300", "search:100"],
+        ),
         one("v2", 300, 60, points_log2=7.0, hashtags=["fyp"], creator_id="c2", content_type="pets"),
-        one("v3", 100, 1, points_log2=9.0, challenge_id="ch1", creator_id="c2"),
+        one(
+            "v3",
+            100,
+            1,
+            points_log2=9.0,
+            challenge_id="ch1",
+            creator_id="c2",
+            feeds=["profile:100"],
+        ),
         one(NASTY, 50, 0, points_log2=1.0, hashtags=[NASTY], creator_id=NASTY),
     ]
+
+
+def _act(number: int, video_id: str, user_id: str) -> dict[str, Any]:
+    return {
+        "video_id": video_id,
+        "user_id": user_id,
+        "event_id": f"e{number}",
+        "type": "like",
+        "event_time": NOW_MS - 12_000 * (number + 1),
+        "creator_id": "c1",
+        "counted": 1,
+        "version": 1,
+    }
 
 
 def _lives() -> list[dict[str, Any]]:

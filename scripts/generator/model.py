@@ -123,6 +123,7 @@ def generate(spec: Spec, progress: Callable[[int], None] | None = None) -> list[
     Bots(world, timeline, spec.seed).run(int(room * _BOTS_SHARE))
     crowd = Crowd(world, timeline, spec.seed)
     crowd.rarities()
+    crowd.owners()
     if len(timeline) > room:
         raise ConfigError(
             f"--events {spec.events}: too few for {len(world.videos)} videos and one of each case"

@@ -45,6 +45,7 @@ _REACH_TOP = 0.75
 _BURST_REACH = 6.0
 _SESSION_AGAIN_MAX = 40
 _SECOND_MS = 1000
+_OWNERS_PPM = 50_000  # creators who like their own video when it is out; our guess
 _ONCE_AT_LEAST = (
     "like",
     "unlike",
@@ -76,6 +77,7 @@ class Crowd:
         self._world = world
         self._timeline = timeline
         self._rng = Random(f"{seed}/sessions")
+        self._owners_rng = Random(f"{seed}/owners")
         self._hour_sums = hour_sums(timeline.start_ms, timeline.end_ms)
         self._seen: set[tuple[str, str]] = set()
         self._liked: set[tuple[str, str]] = set()
@@ -107,6 +109,16 @@ class Crowd:
             elif kind.startswith("comment"):
                 event |= own
             self._timeline.add(event)
+
+    def owners(self) -> None:
+        """Let some creators, at least one, watch and lift their own new video."""
+        for number, video in enumerate(self._world.videos):
+            if number == 0 or chance(self._owners_rng, _OWNERS_PPM):
+                time_ms, owner = video.published_ms + MINUTE_MS, video.creator.id
+                view = _on_video("view", time_ms, owner, video)
+                view |= {"watch_ms": video.duration_ms, "duration_ms": video.duration_ms}
+                self._timeline.add(view | {"feed": "profile"})
+                self._timeline.add(_on_video("like", time_ms + _SECOND_MS, owner, video))
 
     def watch(self, user: str, video: Video, time_ms: int, feed: str) -> int:
         """Let a user watch one video and do what people do; return how long they watched."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from schemas.base import VideoEvent
 from schemas.events import Invalidated, Like, Unlike, VideoTarget, View
 from scripts.recount.model import MINUTE_MS, Fate, Message, Rules
+from scripts.recount.scores import is_own
 from scripts.recount.videos import counters_of
 
 SIGNALS = {
@@ -41,7 +42,9 @@ class Acts:
     watched_from: dict[str, int] = field(default_factory=dict)  # user -> minute
 
     def add(self, close: int, event: VideoTarget, sign: int) -> None:
-        """Add what an event says in its minute, from a close on."""
+        """Add what an event says in its minute, from a close on; a creator's own says nothing."""
+        if is_own(event):
+            return
         when = (close, event.event_time_ms // MINUTE_MS)
         if isinstance(event, Like | Unlike):
             number = sign if event.type == "like" else -sign

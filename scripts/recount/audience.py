@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.events import VideoPublished
 from scripts.recount.bursts import KINDS, Burst, BurstKey, Entity
-from scripts.recount.facts import Engagement, FollowAction
+from scripts.recount.facts import Engagement, FollowAction, SharedView
 from scripts.recount.model import DAY_MS
 from scripts.recount.videos import Register
 
@@ -45,6 +45,8 @@ class Side:
     own_followers: int = 0
     from_others: int = 0
     new_followers: int = 0
+    viewers: int = 0
+    viewers_from_others: int = 0
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class AudienceInput:
     """
 
     engagements: Sequence[Engagement] = ()
+    views: Sequence[SharedView] = ()
     actions: Sequence[FollowAction] = ()
     creator_of: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, VideoPublished] = field(default_factory=dict)
@@ -146,23 +149,34 @@ class AudienceInput:
         actions: dict[tuple[str, str], list[FollowAction]] = {}
         for action in self.actions:
             actions.setdefault((action.creator_id, action.user_id), []).append(action)
-        users: dict[str, set[str]] = {}
+        engaged: dict[str, set[str]] = {}
         for act in self.engagements:
             if act.type != "reply":
-                users.setdefault(act.video_id, set()).add(act.user_id)
+                engaged.setdefault(act.video_id, set()).add(act.user_id)
+        viewed: dict[str, set[str]] = {}
+        for view in self.views:
+            viewed.setdefault(view.video_id, set()).add(view.user_id)
         for video_id, published in self.published.items():
             if not published.collaborators:
                 continue
             at_ms = published.event_time_ms
             sides = {published.creator_id, *(c.creator_id for c in published.collaborators)}
             rows = {side: found.setdefault((video_id, side), Side()) for side in sides}
-            for user_id in users.get(video_id, set()) - sides:
-                of = {side: actions.get((side, user_id), []) for side in sides}
-                followed = {side for side in sides if _follows(of[side], at_ms)}
+            followed_by = {
+                user_id: {s for s in sides if _follows(actions.get((s, user_id), []), at_ms)}
+                for user_id in (engaged.get(video_id, set()) | viewed.get(video_id, set())) - sides
+            }
+            for user_id in viewed.get(video_id, set()) - sides:
+                for side, row in rows.items():
+                    followed = followed_by[user_id]
+                    row.viewers += 1
+                    row.viewers_from_others += side not in followed and bool(followed)
+            for user_id in engaged.get(video_id, set()) - sides:
+                followed = followed_by[user_id]
                 for side, row in rows.items():
                     later = any(
                         a.following and at_ms <= a.event_time_ms < at_ms + 7 * DAY_MS
-                        for a in of[side]
+                        for a in actions.get((side, user_id), [])
                     )
                     row.engaged += 1
                     row.own_followers += side in followed

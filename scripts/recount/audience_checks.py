@@ -12,7 +12,10 @@ AUDIENCE = (
     *("fans", "returning_fans", "returning_rate", "replied_videos"),
     *("engaged_before", "engaged_after", "others_before", "others_after", "reply_lift"),
 )
-SIDE = ("engaged", "own_followers", "from_others", "new_followers")
+SIDE = (
+    *("engaged", "own_followers", "from_others", "new_followers"),
+    *("viewers", "viewers_from_others"),
+)
 LIFT = (
     *("trending_videos", "trending_views", "trending_likes"),
     *("other_videos", "other_views", "other_likes", "views_lift", "likes_lift"),

@@ -144,12 +144,21 @@ def trending_check(expected: Expected) -> Check:
 def windows_check(expected: Expected) -> Check:
     """The leaders of the last hopping windows."""
     columns = ("views", "likes", "engagements", "rank")
+    return _leaders("trending_windows", columns, expected.trending_windows)
+
+
+def top_windows_check(expected: Expected) -> Check:
+    """The leaders of the last windows of 60 seconds."""
+    return _leaders("top_windows", ("engagements", "users", "rank"), expected.top_windows)
+
+
+def _leaders(view: str, columns: tuple[str, ...], leaders: Mapping[Any, Row]) -> Check:
     return Check(
-        view="trending_windows",
-        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM trending_windows",
+        view=view,
+        sql=f"SELECT {_ms('window_end')}, kind, entity_id, {', '.join(columns)} FROM {view}",
         keys=3,
         columns=columns,
-        expected=expected.trending_windows,
+        expected=leaders,
         row_of=lambda _, leader: leader,
     )
 
@@ -341,6 +350,7 @@ def all_checks(
         lives_check(expected),
         trending_check(expected),
         windows_check(expected),
+        top_windows_check(expected),
         creators_check(expected, ledger),
         ledger_check(expected, settled),
         *sums_checks(ledger),

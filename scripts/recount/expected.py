@@ -10,7 +10,7 @@ from scripts.recount.boosts import Boost, first_pool
 from scripts.recount.bursts import BurstInput
 from scripts.recount.facts import Facts
 from scripts.recount.gifts import Entry
-from scripts.recount.leaders import Leader, leaders
+from scripts.recount.leaders import Leader, Top, leaders, top_windows
 from scripts.recount.lives import LiveSums
 from scripts.recount.model import COUNTERS, Rules
 from scripts.recount.partition import (
@@ -45,6 +45,7 @@ class Expected:
     creators: dict[str, Columns] = field(default_factory=dict)
     trending_now: dict[Entity, Trend] = field(default_factory=dict)
     trending_windows: dict[tuple[int, str, str], Leader] = field(default_factory=dict)
+    top_windows: dict[tuple[int, str, str], Top] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
     late_events: Counter[LateCell] = field(default_factory=Counter)
     dead_letters: dict[tuple[str, int, int], DeadLetter] = field(default_factory=dict)
@@ -115,6 +116,7 @@ def _make_views(
     expected.creators = _creators(expected, follows)
     expected.audience = AudienceInput(
         engagements=tuple(expected.facts.engagements.values()),
+        views=tuple(expected.facts.shared_views.values()),
         actions=tuple(expected.facts.follows.values()),
         creator_of={video_id: head.creator_id for video_id, head in expected.heads.items()},
         published={v: video.published for v, video in videos.items() if video.published},
@@ -130,9 +132,9 @@ def _make_views(
         ),
     )
     entities = {video_id: entities_of(video_id, video) for video_id, video in videos.items()}
-    expected.bursts = BurstInput(
-        tuple(rules.weights.bursts), tuple(expected.facts.engagements.values()), entities
-    )
+    engagements = tuple(expected.facts.engagements.values())
+    expected.top_windows = top_windows(engagements, entities, now_ms)
+    expected.bursts = BurstInput(tuple(rules.weights.bursts), engagements, entities)
 
 
 def is_listed(video: VideoSums, counts: Counts) -> bool:

@@ -35,6 +35,7 @@ def fact_checks(expected: Expected) -> list[Check]:
         _check("creator_registrations", _PLACE, registered, facts.registrations),
         _named("product_views", ("user_id", "video_id"), facts.product_views),
         _named("search_views", ("video_id",), facts.search_views),
+        _named("shared_views", ("video_id", "user_id"), facts.shared_views),
         _named("deals", ("video_id", "deal_id"), facts.deals),
         _named("follow_actions", ("creator_id", "user_id"), facts.follows),
         _named("engagements", ("video_id",), facts.engagements),
@@ -45,6 +46,7 @@ def fact_checks(expected: Expected) -> list[Check]:
 CELLS: dict[str, tuple[str, ...]] = {
     "product_views": ("creator_id", "product_ids"),
     "search_views": ("counted",),
+    "shared_views": ("counted",),
     "deals": ("creator_id", "brand_id", "fee_micros", "currency", "milestones"),
     "follow_actions": ("following",),
     "engagements": ("user_id", "type", "creator_id"),

@@ -1,7 +1,7 @@
 """Facts of a partition's log, in plain code: what settlement looks at event by event.
 
 A fact is a counted event. One that was invalidated in the end is none. Whether a view is a product
-view is decided at its place in the log: by the publication of its video that stands there, of those
+view, or one of a shared video, is decided at its place in the log: by the publication of its video that stands there, of those
 counted and not taken back so far the one with the greatest (event time, id).
 """
 
@@ -89,6 +89,16 @@ class SearchView:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedView:
+    """One view of a video that had collaborators then."""
+
+    event_id: str
+    event_time_ms: int
+    user_id: str
+    video_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deal:
     """One signed deal; a milestone is (views, share of the fee in bps)."""
 
@@ -154,6 +164,7 @@ class Facts:
     registrations: dict[Place, Registration] = field(default_factory=dict)
     product_views: dict[Name, ProductView] = field(default_factory=dict)
     search_views: dict[Name, SearchView] = field(default_factory=dict)
+    shared_views: dict[Name, SharedView] = field(default_factory=dict)
     deals: dict[Name, Deal] = field(default_factory=dict)
     follows: dict[Name, FollowAction] = field(default_factory=dict)
     engagements: dict[Name, Engagement] = field(default_factory=dict)
@@ -165,6 +176,7 @@ class Facts:
         self.registrations |= other.registrations
         self.product_views |= other.product_views
         self.search_views |= other.search_views
+        self.shared_views |= other.shared_views
         self.deals |= other.deals
         self.follows |= other.follows
         self.engagements |= other.engagements
@@ -185,7 +197,7 @@ class FactCount:
 
     def count(self, event: PydanticEvent, offset: int, *, in_the_end: bool) -> None:
         """Take one counted event; `in_the_end` tells whether it was never invalidated."""
-        if isinstance(event, VideoPublished):  # while it stood, it made product views
+        if isinstance(event, VideoPublished):  # while it stood, it made facts of views
             self._publications.setdefault(event.video_id, {})[offset] = event
         if not in_the_end:
             return
@@ -223,8 +235,10 @@ class FactCount:
             self.facts.search_views[self._name(event, event.video_id)] = SearchView(
                 event.id, event.event_time_ms, event.video_id
             )
-        product_ids = self._products_now(event.video_id)
-        if product_ids:
+        published = self._published_now(event.video_id)
+        if published is None:
+            return
+        if published.product_ids:
             self.facts.product_views[self._name(event, event.user_id, event.video_id)] = (
                 ProductView(
                     event.id,
@@ -232,21 +246,24 @@ class FactCount:
                     event.user_id,
                     event.video_id,
                     event.creator_id,
-                    product_ids,
+                    published.product_ids,
                 )
             )
+        if published.collaborators:
+            self.facts.shared_views[self._name(event, event.video_id, event.user_id)] = SharedView(
+                event.id, event.event_time_ms, event.user_id, event.video_id
+            )
 
-    def _products_now(self, video_id: str) -> tuple[str, ...]:
-        """Return the products of the publication that stands at this place in the log."""
+    def _published_now(self, video_id: str) -> VideoPublished | None:
+        """Return the publication that stands at this place in the log."""
         standing = [
             publication
             for offset, publication in self._publications.get(video_id, {}).items()
             if offset not in self._taken_back
         ]
         if not standing:
-            return ()
-        last = max(standing, key=lambda publication: (publication.event_time_ms, publication.id))
-        return last.product_ids or ()
+            return None
+        return max(standing, key=lambda publication: (publication.event_time_ms, publication.id))
 
     def _name(self, event: PydanticEvent, *whose: str) -> Name:
         return (self._partition, *whose, event.id, event.event_time_ms)

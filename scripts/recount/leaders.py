@@ -1,15 +1,18 @@
-"""Rule 16: who leads in the hopping windows of the last hour."""
+"""Rule 16: who leads in the hopping windows of the last hour, and of the last five minutes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from scripts.recount.facts import Engagement
 from scripts.recount.model import MINUTE_MS
 from scripts.recount.trending import Entity, entities_of
 from scripts.recount.videos import Counts, VideoSums
 
 WINDOW_MINUTES = 5
 WINDOWS = 60
+HOP_MS = 5_000  # of the short windows: sixty of a minute, one ending every 5 s
 
 Leader = tuple[int, int, int, int]  # views, likes, engagements, rank
+Top = tuple[int, int, int]  # engagements, users, rank
 Minutes = Mapping[tuple[int, str, str], Counts]
 
 
@@ -50,4 +53,29 @@ def window(
         views, likes, engagements = shown[entity]
         place_of[entity[0]] = place_of.get(entity[0], 0) + 1
         found[entity] = (views, likes, engagements, place_of[entity[0]])
+    return found
+
+
+def top_windows(
+    engagements: Iterable[Engagement], entities: Mapping[str, set[Entity]], newest_ms: int
+) -> dict[tuple[int, str, str], Top]:
+    """Return (end of the window, kind, id) -> its row, of the windows of 60 s, every 5 s."""
+    last_ms = newest_ms // HOP_MS * HOP_MS
+    first_ms = last_ms - WINDOWS * HOP_MS - MINUTE_MS
+    recent = [act for act in engagements if act.type != "reply" and act.event_time_ms >= first_ms]
+    found: dict[tuple[int, str, str], Top] = {}
+    for number in range(WINDOWS):
+        end_ms = last_ms - number * HOP_MS
+        users: dict[Entity, list[str]] = {}
+        for act in recent:
+            if end_ms - MINUTE_MS <= act.event_time_ms < end_ms:
+                for entity in entities[act.video_id]:
+                    users.setdefault(entity, []).append(act.user_id)
+        sums = {entity: (len(acts), len(set(acts))) for entity, acts in users.items() if entity[1]}
+        place_of: dict[str, int] = {}
+        for (kind, name), (acts, people) in sorted(
+            sums.items(), key=lambda item: (-item[1][0], -item[1][1], item[0][1])
+        ):
+            place_of[kind] = place_of.get(kind, 0) + 1
+            found[end_ms, kind, name] = (acts, people, place_of[kind])
     return found

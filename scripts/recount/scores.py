@@ -57,7 +57,14 @@ def half(span_ms: int, half_life_ms: int) -> float:
 
 def points(event: PydanticEvent, points_of: Mapping[str, float]) -> float:
     """Return what an event is worth: its type's weight, and more for a completed view."""
+    if is_own(event):
+        return 0.0
     worth = points_of.get(event.type, 0.0)
     if event.type == "view" and event.watch_ms >= event.duration_ms > 0:
         worth += points_of.get("completion", 0.0)
     return worth
+
+
+def is_own(event: PydanticEvent) -> bool:
+    """Rule 20: tell whether creators did it with their own video; replies are theirs to write."""
+    return event.type != "reply" and event.user_id == getattr(event, "creator_id", None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from scripts.recount import Record
@@ -14,14 +15,15 @@ from streams.topics import ENGAGEMENT
 from streams.value_model import FIELDS
 from tests.oracle import records_from_lines
 from tests.oracle.events import HOUR_MS, event, invalidated, line_of
-from tests.pooling import Happening, arrivals, pool_weights
+from tests.pooling import Happening, arrivals, pool_weights, sums
 from tests.property.stories import chances
-from tests.property.test_pools import gauges, story
+from tests.property.test_pools import KINDS, gauges, story
 from tests.simulation.core import cut, new_core
 from tests.simulation.ruleset import RuleSet, rule_set
 from tests.simulation.tables import Tables
 from tests.simulation.verdict import differences, in_words
 
+OWNER = event("like")["creator_id"]
 NEVER_AHEAD_MS = 4_000_000_000_000
 _KIND_OF = {"impressions": "impression", "play": "view"}
 
@@ -83,4 +85,45 @@ def test_shuffled_within_the_disorder_and_restarted_the_decisions_are_the_same(
     tables, decided = told(shuffled, rules, shuffle)
     assert decided == expected
     found = differences(tables, shuffled, rules.plain)
+    assert not found, in_words(found)
+
+
+def own_acts(happened: list[Happening], rng: Random) -> list[Happening]:
+    """Return what the creator does all the while; some of it is invalidated, at any time."""
+    made: list[Happening] = []
+    first, last = happened[0].at_ms, happened[-1].at_ms
+    for _ in range(rng.randrange(1, 60)):
+        at_ms, number = rng.randrange(first, last + 1), len(happened) + len(made)
+        if made and rng.random() < 0.2:
+            target = rng.choice([one for one in made if not one.targets])
+            at_ms = min(last, target.at_ms + rng.choice((0, 500, 61_000, 200_000)))
+            made.append(Happening(at_ms, number, targets=(target.id,)))
+            continue
+        kind = rng.choice((*KINDS, "impressions", "play"))
+        watched = {"watch_ms": 9_000, "completion": 1} if kind == "play" else {}
+        made.append(Happening(at_ms, number, OWNER, sums(**{kind: 1}, **watched)))
+    return made
+
+
+def score_of(tables: Tables) -> float:
+    return next(
+        float(row["score"]) for row in tables.rows("video_totals") if row["video_id"] != "w"
+    )
+
+
+@settings(max_examples=60)
+@given(chances, chances, gauges)
+def test_what_creators_do_with_their_own_videos_decides_nothing(
+    rng: Random, shuffle: Random, gauge: tuple[str, tuple[float, ...]]
+) -> None:
+    rules, happened = rules_of(gauge), story(rng)
+    more = sorted(happened + own_acts(happened, rng))
+    without, all_of_it = log_of(happened, events_of(happened)), arrivals(more, shuffle)
+    _, expected = told(without, rules, Random(0))
+    log = log_of(all_of_it, events_of(more))
+    tables, decided = told(log, rules, shuffle)
+    assert decided == expected
+    tables_without, _ = told(without, rules, rng)
+    assert score_of(tables) == pytest.approx(score_of(tables_without), rel=1e-9)
+    found = differences(tables, log, rules.plain)
     assert not found, in_words(found)

@@ -12,7 +12,7 @@ from scripts.recount.audience import AudienceInput
 from scripts.recount.audience_checks import audience_checks
 from scripts.recount.compare import Row, Within
 from scripts.recount.expected import Expected
-from scripts.recount.facts import Engagement, FollowAction
+from scripts.recount.facts import Engagement, FollowAction, SharedView
 from scripts.recount.settled import Settled
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
@@ -30,6 +30,7 @@ def audience_view(
     """Return the rows of one view; nobody has looked for bursts."""
     given = AudienceInput(
         engagements=[_engagement(row) for row in tables.rows("engagements") if row["counted"]],
+        views=[_view(row) for row in tables.rows("shared_views") if row["counted"]],
         actions=[_action(row) for row in tables.rows("follow_actions") if row["counted"]],
         creator_of={video_id: row["creator_id"] for video_id, row in states.items()},
         published={v: _published(row) for v, row in states.items() if row["published_at"]},
@@ -57,6 +58,10 @@ def _plain(cell: object) -> object:
 def _engagement(row: TableRow) -> Engagement:
     names = ("event_id", "event_time", "type", "user_id", "video_id", "creator_id")
     return Engagement(*(row[name] for name in names))
+
+
+def _view(row: TableRow) -> SharedView:
+    return SharedView(*(row[name] for name in ("event_id", "event_time", "user_id", "video_id")))
 
 
 def _action(row: TableRow) -> FollowAction:

@@ -17,6 +17,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "affiliate_clicks": ("source", "offset", *_NAME, "user_id", *_WHOSE, "live_id"),
     "product_views": ("source", "user_id", "video_id", *_NAME, "creator_id", "product_ids"),
     "search_views": ("source", "video_id", *_NAME, "counted"),
+    "shared_views": ("source", "video_id", "user_id", *_NAME, "counted"),
     "deals": (
         *("source", "video_id", "deal_id", *_NAME, "creator_id", "brand_id", "fee_micros"),
         *("currency", "milestones"),

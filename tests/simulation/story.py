@@ -19,7 +19,8 @@ from tests.oracle.events import DAY_MS, HOUR_MS, MINUTE_MS, T0_MS, event
 from tests.simulation.ruleset import GAP_MS
 
 START_MS = T0_MS - 10 * MINUTE_MS  # a day and a month begin soon
-VIDEOS, LIVES, USERS = 4, 2, 4
+VIDEOS, LIVES, USERS = 4, 2, 5
+OWNER = 2  # of the users: who does it with their own videos and lives
 
 KINDS = tuple(sorted(EVENT_TYPES.keys() - {"invalidated"}))
 TWISTS = (
@@ -94,6 +95,8 @@ class Story:
             made["live_id"] = f"l{step.subject % LIVES}"
         if "creator_id" in made and "product_id" not in made:
             made["creator_id"] = f"c{step.subject % 2}"
+            if step.user == OWNER:
+                made["user_id"] = made["creator_id"]
         fields = _FIELDS.get(kind)
         return made | (fields(digits) if fields else {})
 

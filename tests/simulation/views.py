@@ -14,6 +14,7 @@ from tests.simulation.content_values import performance, values_of
 from tests.simulation.fact_views import FACT_VIEWS
 from tests.simulation.tables import Row as TableRow
 from tests.simulation.tables import Tables
+from tests.simulation.top_windows import top_windows
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -292,6 +293,9 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "lives": lives,
     "trending_now": trending_now,
     "trending_windows": trending_windows,
+    "top_windows": lambda tables: top_windows(
+        tables, {name: _entities(row) for name, row in video_states(tables).items()}
+    ),
     "creators": creators,
     "earnings_ledger": earnings_ledger,
     "earnings_daily": earnings_daily,

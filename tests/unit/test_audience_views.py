@@ -42,6 +42,18 @@ def act(name: str, user: str, at_ms: int, kind: str = "like", **more: Any) -> Ro
     }
 
 
+def seen(name: str, user: str, at_ms: int, **more: Any) -> Row:
+    return {
+        "video_id": name,
+        "user_id": user,
+        "event_id": f"view-{name}-{user}-{at_ms}",
+        "event_time": T0_MS + at_ms,
+        "counted": 1,
+        "version": 1,
+        **more,
+    }
+
+
 def action(creator: str, user: str, at_ms: int, following: int = 1, **more: Any) -> Row:
     return {
         "creator_id": creator,
@@ -139,7 +151,15 @@ def test_what_a_shared_video_brings_each_side(client: Client, tables: Tables) ->
         act("v", "replier", 1_000, "reply"),
     )
     tables.write(
+        "shared_views",
+        *(seen("v", user, 1_000) for user in ("fan", "other", "lurker", "stranger", "c", "d:e")),
+        seen("v", "other", 2_000),
+        seen("v", "gone", 1_000, counted=0),
+        seen("w", "elsewhere", 1_000),
+    )
+    tables.write(
         "follow_actions",
+        action("d:e", "lurker", -9),
         action("c", "fan", -9),
         action("d:e", "other", -9),
         action("c", "both", -9),
@@ -152,8 +172,8 @@ def test_what_a_shared_video_brings_each_side(client: Client, tables: Tables) ->
         action("d:e", "fan", 5, counted=0),
     )
     assert rows(client, "SELECT * FROM collaborations ORDER BY ALL") == [
-        ("v", "c", 5, 2, 1, 2),
-        ("v", "d:e", 5, 2, 1, 0),
+        ("v", "c", 5, 2, 1, 2, 4, 2),
+        ("v", "d:e", 5, 2, 1, 0, 4, 1),
     ]
 
 
@@ -220,6 +240,12 @@ def random_rows(rng: random.Random) -> dict[str, list[Row]]:
                 counted=int(rng.random() < 0.9),
             ),
             120,
+        ),
+        "shared_views": some(
+            lambda n: seen(
+                rng.choice(names), rng.choice(USERS), n, counted=int(rng.random() < 0.9)
+            ),
+            60,
         ),
         "follow_actions": some(
             lambda n: action(
@@ -291,7 +317,8 @@ def test_random_rows_are_shown_as_the_recount_has_them(
 ) -> None:
     said = dict.fromkeys(AUDIENCE_VIEWS, 0)
     for _ in range(8):
-        for table in ("video_totals", "engagements", "follow_actions", "follows", "live_totals"):
+        log = ("engagements", "shared_views", "follow_actions")
+        for table in ("video_totals", *log, "follows", "live_totals"):
             client.command(f"TRUNCATE TABLE {table}")
         memory = InMemory()
         for table, made in random_rows(rng).items():

@@ -165,11 +165,11 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
     checks = all_checks(expected, Settled(), {position: Within(4, 4)})
     assert {check.view for check in checks} == {
         *("engagement_1m", "engagement_1h", "engagement_1d", "videos", "lives", "creators"),
-        *("trending_now", "trending_windows", "earnings_ledger", "earnings_daily", "balances"),
-        *("payouts", "earnings_by_reference", "earnings_by_source"),
+        *("trending_now", "trending_windows", "top_windows", "earnings_ledger", "earnings_daily"),
+        *("balances", "payouts", "earnings_by_reference", "earnings_by_source"),
         *("audience", "follower_growth", "collaborations", "trend_lift", "bursts", "boosts"),
         *("content_performance", "dead_letters", "late_events", "partitions"),
-        *("order_events", "affiliate_clicks", "product_views", "search_views"),
+        *("order_events", "affiliate_clicks", "product_views", "search_views", "shared_views"),
         *("deals", "follow_actions", "creator_registrations", "engagements"),
     }
     for each in checks:

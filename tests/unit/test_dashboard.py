@@ -146,8 +146,16 @@ EXPECTED: list[tuple[str, dict[str, str], str]] = [
     (
         "content_earnings",
         {"dimension": "content_type"},
-        """SELECT value, earnings_micros FROM content_performance
+        """SELECT value, earnings_micros, likes_per_1000_low, likes_per_1000_high
+        FROM content_performance
         WHERE dimension = 'content_type' ORDER BY views DESC, value""",
+    ),
+    (
+        "top_windows",
+        {"kind": "video"},
+        """SELECT kind, rank, entity_id, engagements, users FROM top_windows
+        WHERE kind = 'video' AND window_end = toDateTime('2025-03-11 23:59:55', 'UTC')
+        ORDER BY rank""",
     ),
     (
         "top_videos",

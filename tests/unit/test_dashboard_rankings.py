@@ -16,14 +16,17 @@ pytestmark = pytest.mark.stack
 
 async def test_trending_equals_the_view(web: aiohttp.ClientSession, client: Client) -> None:
     wanted = rows(
-        client, "SELECT kind, entity_id, rank, velocity FROM trending_now ORDER BY kind, rank"
+        client,
+        "SELECT kind, entity_id, rank, velocity, acceleration FROM trending_now ORDER BY kind, rank",
     )
     for kind in ("", *KINDS):
         answer = await ask(web, "trending", kind=kind)
         found = [
             (row["kind"], row["entity_id"], int(row["rank"]), row["velocity"]) for row in answer
         ]
-        assert found == [row for row in wanted if kind in ("", row[0])]
+        assert found == [row[:4] for row in wanted if kind in ("", row[0])]
+        rising = [row["acceleration"] for row in answer]
+        assert rising == pytest.approx([row[4] for row in wanted if kind in ("", row[0])])
     answer = await ask(web, "trending")
     points = {row["entity_id"]: row["points"] for row in answer if row["kind"] == "video"}
     assert points == pytest.approx({"v1": 256, "v2": 128, "v3": 512, NASTY: 2})

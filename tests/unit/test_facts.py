@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.fact_rows import FACT_TABLES
+from streams.subjects import SHARED, SOLD
 from streams.topics import COMMERCE
 from tests.oracle.events import DAY_MS, MINUTE_MS, T0_MS, event, invalidated
 from tests.simulation.core import INCARNATION, Core, by_partition, core_of, cut, new_core
@@ -16,6 +17,7 @@ from tests.simulation.tables import Row, Tables
 RULES = rule_set().pipeline
 BASE = INCARNATION << 40
 SHOP = event("video_published", product_ids=["p1", "p2"])
+SHARED_VIDEO = event("video_published", collaborators=[{"creator_id": "d", "share_bps": 9}])
 
 
 def rows_of(core: Core, table: str) -> list[Row]:
@@ -130,11 +132,40 @@ def test_products_are_known_after_a_recovery() -> None:
     core = core_of(SHOP, event("view"), rules=RULES)
     core.flush()
     video = core.recovered().state.videos[b"v"]
-    assert (video.product_ids, video.sold) == (("p1", "p2"), True)
+    assert (video.product_ids, video.notes, video.noted) == (("p1", "p2"), SOLD, SOLD)
     core = core_of(SHOP, invalidated(SHOP), rules=RULES)
     core.flush()
     video = core.recovered().state.videos[b"v"]
-    assert (video.product_ids, video.sold) == ((), True)
+    assert (video.product_ids, video.notes, video.noted) == ((), 0, SOLD)
+
+
+# Views of shared videos
+
+
+def test_a_view_is_of_a_shared_video_by_the_publication_at_its_place() -> None:
+    before, first, again, alone, other = (event("view", user_id=who) for who in "aabcd")
+    no_longer = event("video_published", at=1)
+    apart = other | {"video_id": "w"}
+    log = (before, SHARED_VIDEO, first, again, invalidated(first), no_longer, alone, apart)
+    found = {row["event_id"]: row for row in rows("shared_views", *log)}
+    assert {name: row["counted"] for name, row in found.items()} == {first["id"]: 0, again["id"]: 1}
+    assert found[again["id"]] == {
+        "video_id": "v",
+        "user_id": "b",
+        "event_id": again["id"],
+        "source": 0,
+        "event_time": T0_MS,
+        "counted": 1,
+        "version": BASE + 3,
+    }
+
+
+def test_a_view_of_a_once_shared_video_is_taken_back_after_a_recovery() -> None:
+    view = event("view")
+    core = core_of(SHARED_VIDEO, view, invalidated(SHARED_VIDEO), rules=RULES)
+    core.flush()
+    core = core.recovered()
+    assert (core.state.videos[b"v"].notes, core.state.videos[b"v"].noted) == (0, SHARED)
 
 
 # The others

@@ -304,6 +304,14 @@ def test_the_sample_is_what_its_command_makes(repository: Path, tmp_path: Path) 
     assert sample.stat().st_size < 2_500_000
 
 
+def test_some_creators_lift_their_own_videos(large: list[dict[str, Any]]) -> None:
+    own = [e for e in large if e.get("creator_id") == e["user_id"] and "video_id" in e]
+    kinds = Counter(e["type"] for e in own)
+    assert kinds["view"]
+    assert kinds["like"]
+    assert kinds["like"] < sum(e["type"] == "like" for e in large) / 20
+
+
 def test_the_command_writes_every_wrapping(tmp_path: Path) -> None:
     lines = []
     for name in ("a.jsonl", "a.jsonl.gz", "a.jsonl.zst"):

@@ -30,6 +30,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "trending_windows": (
         *("window_end", "kind", "entity_id", "views", "likes", "engagements", "rank"),
     ),
+    "top_windows": ("window_end", "kind", "entity_id", "engagements", "users", "rank"),
     "boosts": (
         *("video_id", "pool", "verdict", "decided_at", "weights_version", "decision_id", "reason"),
         *("measure", "lower_bound", "upper_bound", "threshold", "impressions", "pool_after"),
@@ -41,6 +42,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "follower_growth": ("kind", "subject_id", "creator_id", "new_followers", "kept"),
     "collaborations": (
         *("video_id", "creator_id", "engaged", "own_followers", "from_others", "new_followers"),
+        *("viewers", "viewers_from_others"),
     ),
     "trend_lift": (
         *("creator_id", "trending_videos", "trending_views", "trending_likes", "other_videos"),

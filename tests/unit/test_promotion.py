@@ -14,8 +14,8 @@ from schemas.rows import COUNTERS
 from schemas.weights import load_weights
 from scripts.logs import open_log
 from streams.decode import decode_run
-from streams.promotion import Promotion, act_of
-from streams.value_model import LIKE, sums_of
+from streams.promotion import Act, Promotion, act_of
+from streams.value_model import LIKE, NOTHING, sums_of
 from tests.oracle.events import T0_MS, event, line_of
 from tests.oracle.logs import count, minute
 from tests.pooling import MINUTE_MS, VIDEO, Feed, Happening, arrivals, decide, pool_weights, sums
@@ -85,6 +85,32 @@ def test_what_is_taken_back_later_stood_in_its_minute() -> None:
     assert likes == [1, 0, 0, 0], "the trusted like counts for a minute, the other one never"
     likes = [closed[LIKE] for closed in trace(tuple(BOUNDARY["taken back in its minute"]))]
     assert likes == [0, 0, 0, 0]
+
+
+def test_what_creators_do_is_kept_until_pools_begin_and_no_longer() -> None:
+    feed = Feed(WEIGHTS, M)
+    own = Act(M, "owner", sums(like=1, comment=2))
+    feed.panes[M] = own.sums
+    feed.promotion.leave_out(own, 1, feed.open)
+    assert feed.closed == NOTHING
+    assert feed.promotion.due(feed.open) is None, "nothing waits for it"
+    feed.arrive(Happening(AT + 3 * MINUTE_MS, 1, "z", sums(impressions=1)))
+    assert feed.closed == NOTHING
+    feed.restart()
+    feed.promotion.leave_out(own, -1, feed.open)  # invalidated, its minute closed
+    feed.panes[M] = NOTHING
+    assert feed.closed == NOTHING
+    assert feed.promotion.corrections is None
+    feed.panes[M] = own.sums
+    feed.promotion.leave_out(own, 1, feed.open)  # late
+    for number in range(100):
+        feed.arrive(Happening(AT + 4 * MINUTE_MS, number + 2, f"u{number}", sums(impressions=1)))
+    feed.close_before(M + 6)
+    assert feed.promotion.boosting is not None
+    assert feed.promotion.boosting.stages[0].sums == list(sums(impressions=101))
+    assert feed.promotion.corrections is None
+    feed.promotion.leave_out(own, 1, feed.open)
+    assert feed.promotion.corrections is None
 
 
 def test_late_events_are_corrections_of_the_first_open_minute() -> None:

@@ -1,6 +1,6 @@
 """The recount's facts: what settlement is to see of a log, event by event."""
 
-from scripts.recount.facts import Click, Deal, FollowAction, ProductView
+from scripts.recount.facts import Click, Deal, FollowAction, ProductView, SharedView
 from tests.oracle.events import DAY_MS, T0_MS, event, invalidated
 from tests.oracle.logs import count
 
@@ -35,6 +35,16 @@ def test_what_a_product_view_says() -> None:
         (0, "w", "v", view["id"], T0_MS + 7): ProductView(
             view["id"], T0_MS + 7, "w", "v", "c", ("p1", "p2")
         )
+    }
+
+
+def test_views_of_a_video_while_it_has_collaborators() -> None:
+    shared = event("video_published", collaborators=[{"creator_id": "d", "share_bps": 9}])
+    before, view, gone, alone = (event("view", user_id=who, at=7) for who in "abcd")
+    no_longer = event("video_published", at=1)
+    facts = count(before, shared, view, gone, invalidated(gone), no_longer, alone).facts
+    assert facts.shared_views == {
+        (0, "v", "b", view["id"], T0_MS + 7): SharedView(view["id"], T0_MS + 7, "b", "v")
     }
 
 

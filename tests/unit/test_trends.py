@@ -1,12 +1,10 @@
-"""Velocity, acceleration and hopping windows against plain sums."""
+"""Velocity and acceleration against plain sums."""
 
 from __future__ import annotations
 
-from collections import Counter
 from math import exp, isclose, log
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +12,6 @@ from streams.scores import Decayed
 from streams.trends import (
     HOUR_MS,
     Entity,
-    HoppingPanes,
     acceleration,
     entities_of,
     merged,
@@ -30,10 +27,6 @@ points = st.lists(
     st.tuples(st.sampled_from((1.0, 2.5, 7.0, 60.0)), st.integers(0, 20 * HOUR_MS)),
     min_size=1,
     max_size=30,
-)
-counted = st.lists(
-    st.tuples(st.integers(0, 200_000), st.sampled_from("abcd"), st.sampled_from((1, 1, 1, 2, -1))),
-    max_size=60,
 )
 
 
@@ -88,40 +81,6 @@ def test_partitions_and_order_do_not_matter(events: list[tuple[float, int]], rng
     whole = velocity(added(events, FAST_MS), FAST_MS, at_ms)
     together = merged([added(part, FAST_MS) for part in parts], FAST_MS)
     assert isclose(velocity(together, FAST_MS, at_ms), whole, rel_tol=1e-9)
-
-
-@given(counted, st.integers(0, 60))
-def test_a_hopping_window_is_the_plain_count(events: list[tuple[int, str, int]], hop: int) -> None:
-    panes, other = HoppingPanes(), HoppingPanes()
-    end_ms = T0_MS + hop * 5_000
-    expected: Counter[str] = Counter()
-    for number, (at, name, change) in enumerate(events):
-        (panes, other)[number % 2].add(("hashtag", name), T0_MS + at, change)
-        if end_ms - 60_000 <= T0_MS + at < end_ms:
-            expected[name] += change
-    panes.merge(other.panes)
-    expected = Counter({name: number for name, number in expected.items() if number})
-    found = panes.window(end_ms)
-    assert {name: number for (_, name), number in found.items()} == expected
-    leaders = sorted((-n, name) for name, n in expected.items() if n > 0)[:3]
-    assert panes.top(end_ms, "hashtag", 3) == [(name, -n) for n, name in leaders]
-    assert panes.top(end_ms, "sound", 3) == []
-
-
-def test_panes_that_no_window_needs_are_forgotten() -> None:
-    panes = HoppingPanes()
-    for second in range(0, 120, 5):
-        panes.add(TAG, T0_MS + second * 1_000)
-    panes.forget(T0_MS + 60_000)
-    assert panes.window(T0_MS + 60_000) == {TAG: 12}
-    panes.forget(T0_MS + 120_000)
-    assert len(panes.panes) == 12
-    assert panes.window(T0_MS + 120_000) == {TAG: 12}
-    panes.add(TAG, T0_MS + 119_999, -1)
-    assert len(panes.panes) == 12
-    assert panes.window(T0_MS + 120_000) == {TAG: 11}
-    with pytest.raises(AssertionError):
-        panes.window(T0_MS + 1)
 
 
 def test_a_video_counts_once_in_each_of_its_entities() -> None:

@@ -7,6 +7,7 @@ import { creatorPage } from "../router.js";
 
 const DIMENSIONS = [
   ["content_type", "Type"], ["length", "Length"], ["hashtag", "Hashtag"], ["sound", "Sound"],
+  ["challenge", "Challenge"], ["main_feed", "Feed"],
   ["hour", "Hour"], ["weekday", "Weekday"], ["originality", "Originality"],
 ];
 const SORTS = [["views", "Views"], ["likes", "Likes"], ["comments", "Comments"], ["shares", "Shares"], ["watch_ms", "Watch time"]];
@@ -51,6 +52,7 @@ function kindsCard(context) {
     columns: [
       { label: "Value", head: true, title: (row) => row.value, text: (row) => nameOf(context.parameters.dimension, row.value) },
       { label: "Likes per 1,000 views", half: true, node: (row) => barCell(row.likes_per_1000_views, top.likes, "c-rose", format.decimal(row.likes_per_1000_views)) },
+      { label: "Between", num: true, far: true, title: () => "95 % interval of likes per 1,000 views, pulled to what is usual", text: boundsText },
       { label: "Views", half: true, opt: true, node: (row) => barCell(Number(row.views), top.views, "c-blue", format.tidy(row.views)) },
       { label: "Likes", num: true, opt: true, text: (row) => format.tidy(row.likes) },
       { label: "Videos", num: true, text: (row) => format.tidy(row.videos) },
@@ -61,7 +63,7 @@ function kindsCard(context) {
   // Money is added up apart: with millions of ledger entries it takes longer than the counts.
   let earnings = null;
   let shown = [];
-  const draw = () => table.set(shown.map((row) => ({ ...row, top, micros: earnings && (earnings.get(row.value) ?? "0") })));
+  const draw = () => table.set(shown.map((row) => ({ ...row, top, micros: earnings && (earnings.get(row.value)?.earnings_micros ?? "0"), bounds: earnings?.get(row.value) })));
   return {
     card,
     wait() {
@@ -69,7 +71,7 @@ function kindsCard(context) {
       card.wait();
     },
     earned(rows) {
-      earnings = new Map(rows.map((row) => [row.value, row.earnings_micros]));
+      earnings = new Map(rows.map((row) => [row.value, row]));
       draw();
     },
     rows(rows) {
@@ -85,6 +87,11 @@ function kindsCard(context) {
   };
 }
 
+function boundsText({ bounds }) {
+  if (!bounds) return "…";
+  return `${format.decimal(bounds.likes_per_1000_low)}–${format.decimal(bounds.likes_per_1000_high)}`;
+}
+
 function earnedText({ micros }) {
   if (micros === null) return "…";
   return micros === "0" ? "–" : format.money(micros);
@@ -93,7 +100,7 @@ function earnedText({ micros }) {
 function nameOf(dimension, value) {
   if (dimension === "hashtag") return `#${value}`;
   if (dimension === "hour") return `${value}:00`;
-  return dimension === "content_type" || dimension === "originality" ? format.words(value) : value;
+  return dimension === "content_type" || dimension === "originality" || dimension === "main_feed" ? format.words(value) : value;
 }
 
 const barCell = (value, top, color, text) =>

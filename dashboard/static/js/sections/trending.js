@@ -17,22 +17,28 @@ export const trending = {
   icon: "M3 17l6-6 4 4 8-8M15 7h6v6",
   defaults: { kind: "" },
   filters: [{ name: "kind", label: "Kind", options: [["", "All"], ...KINDS] }],
-  panels: () => ["trending"],
+  panels: () => ["trending", "top_windows"],
   remount: (before, now) => before.kind !== now.kind,
 
   mount(root, context) {
     const { kind } = context.parameters;
     const cards = kind ? [wideCard(kind)] : KINDS.map(([one]) => smallCard(one, context));
-    root.append(h("div", { class: "grid" }, cards.map((one) => one.card.element), kind ? null : explanation()));
+    const now = nowCard(kind);
+    root.append(h("div", { class: "grid" }, cards.map((one) => one.card.element), kind ? null : explanation(), now.card.element));
     return {
       panel(answer) {
+        if (answer.panel === "top_windows") {
+          now.draw(answer);
+          now.card.ready("top_windows");
+          return;
+        }
         for (const one of cards) {
           one.draw(answer);
           one.card.ready("trending");
         }
       },
-      trouble: (_panel, message) => cards[0].card.trouble(message),
-      wait: () => cards.forEach((one) => one.card.wait()),
+      trouble: (panel, message) => (panel === "top_windows" ? now : cards[0]).card.trouble(message),
+      wait: () => [...cards, now].forEach((one) => one.card.wait()),
     };
   },
 };
@@ -57,6 +63,7 @@ const columns = (top) => ({
   views: { label: "Last hour", node: (row) => spark(row.views.length ? row.views.map(Number) : new Array(30).fill(0), { label: `${format.sum(row.views)} views in the last hour` }) },
   sum: { label: "Views in it", num: true, opt: true, text: (row) => format.count(format.sum(row.views)) },
   velocity: { label: "Points per hour", num: true, opt: true, text: (row) => format.decimal(row.velocity) },
+  change: { label: "Rising by, per hour", num: true, far: true, text: (row) => format.decimal(row.acceleration) },
   points: { label: "Points", num: true, text: (row) => format.decimal(row.points) },
 });
 
@@ -91,9 +98,26 @@ function smallCard(kind, context) {
 }
 
 function wideCard(kind) {
-  const one = board(kind, ["rank", "move", "name", "views", "sum", "velocity", "points"], (text) => { card.note.textContent = text; });
+  const one = board(kind, ["rank", "move", "name", "views", "sum", "velocity", "change", "points"], (text) => { card.note.textContent = text; });
   const card = new Card({ title: labelOf(kind), note: "", wide: 12, of: ["trending"] }, one.table.element);
   return { card, draw: one.draw };
+}
+
+/** The last 60 seconds: a few of every kind, or more of one. */
+function nowCard(kind) {
+  const table = new Table({
+    caption: "Leaders of the last 60 seconds", key: (row) => `${row.kind} ${row.entity_id}`, moving: true,
+    empty: "Nobody engaged in the last 60 seconds of event time.",
+    columns: [
+      { label: "Rank", quiet: true, num: true, tight: true, text: (row) => String(row.rank) },
+      { label: "Name", wide: true, head: true, node: nameNode },
+      { label: "Kind", opt: true, text: (row) => labelOf(row.kind) },
+      { label: "Engagements", num: true, text: (row) => format.count(row.engagements) },
+      { label: "Users", num: true, text: (row) => format.count(row.users) },
+    ],
+  });
+  const card = new Card({ title: "Right now", note: "likes, comments, shares, favorites and follows of the last 60 seconds", wide: kind ? 12 : 8, of: ["top_windows"] }, table.element);
+  return { card, draw: ({ rows }) => table.set(rows) };
 }
 
 function explanation() {
