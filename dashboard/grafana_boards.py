@@ -284,7 +284,10 @@ CONTENT = Board(
         Choose(
             "dimension",
             "Compare by",
-            ("content_type", "length", "hashtag", "sound", "hour", "weekday", "originality"),
+            (
+                *("content_type", "length", "hashtag", "sound", "challenge", "main_feed"),
+                *("hour", "weekday", "originality"),
+            ),
         ),
     ),
 )

@@ -74,10 +74,11 @@ def _mark(
     letters: list[Letter],
     closing: tuple[bytes, bytes],
 ) -> Steps:
-    epoch = EPOCH.pack(lease.log.epoch)
     for letter in letters:
         lease.broker.bury(letter)
     yield
+    # read here, as the store does: a claim of the same owner may have kept the memory meanwhile
+    epoch = EPOCH.pack(lease.log.epoch)
     landed = []
     for key, value in records:  # sent together, acknowledged together
         landed.append(lease.broker.append(key, epoch + (value or b"")))
