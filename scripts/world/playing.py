@@ -102,7 +102,8 @@ def _rows(section: Section) -> list[tuple[object, ...]]:
         effect = one.effect
         rows.append(
             (
-                *(section.experiment.name, one.treatment, one.group, one.measure),
+                *(section.experiment.name, section.experiment.question),
+                *(one.treatment, one.group, one.measure),
                 *(section.experiment.weights, effect.seeds, one.control_mean),
                 *(effect.mean, effect.low, effect.high, *per, now_ms),
             )
