@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ def play_experiment(
         sum(one.messages for one in played),
         time.monotonic() - started_s,
         " ".join(one.ledger_digest for one in played),
+        sum((Counter(one.entries) for one in played), Counter()),
     )
     return section, _keep(section, folder, planned)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -33,6 +33,7 @@ class Section:
     messages: int
     seconds: float
     ledger_digest: str
+    entries: Mapping[str, int]  # of the ledger, by source
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,11 @@ class Report:
         return _PAGE.format(body="\n".join(body))
 
     def _colophon(self) -> list[str]:
-        return [f"`{self.command}`", self.machine]
+        seen = (
+            "Each experiment's findings are rows of the table `experiments` in its folder: "
+            "`engage dashboard --data DIR/NAME`, page Experiments."
+        )
+        return [f"`{self.command}`", seen, self.machine]
 
 
 def pictures(section: Section) -> list[str]:

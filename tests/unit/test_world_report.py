@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from scripts.world.reality import Likeness
 from scripts.world.report import Report, Section
 
 SEEDS = (1, 2, 3, 4)
+ENTRIES = {"gift": 1_200, "creator_fund": 34}
 NAMES = [one.name for one in EXPERIMENTS["likes"].treatments]
 
 
@@ -45,7 +47,7 @@ def found() -> list[Finding]:
 
 
 def section() -> Section:
-    return Section(EXPERIMENTS["likes"], SEEDS, found(), 12_345, 67.8, "abc")
+    return Section(EXPERIMENTS["likes"], SEEDS, found(), 12_345, 67.8, "abc", ENTRIES)
 
 
 def report() -> Report:
@@ -71,9 +73,20 @@ def test_effects_are_those_that_were_made() -> None:
 def test_the_answer_says_what_was_found() -> None:
     text = answer([section()])
     assert "likes themselves pay nothing" in text
-    assert "1,000 extra likes came with +5,000 views" in text
+    assert "of 1,234 ledger entries 0 were booked for a like (gift 1,200, creator fund 34)" in text
+    assert "liked 3 times as readily, 1,000 extra likes came with +5,000 [" in text
     assert "+$2,000.00" in text
-    assert "placebo" not in text.lower()
+    assert "the other creators had -3,000 [" in text
+    assert "A placebo, which changes luck and nothing else, came with +0 [+0, +0] views: no" in text
+
+
+def test_a_control_that_shows_an_effect_is_not_passed_over() -> None:
+    """The outcomes of likes that count, said to be of a world where they do not."""
+    unweighted = EXPERIMENTS["likes-without-weight"]
+    strongest = [one for one in found() if one.treatment == LIKES[-1].name]
+    text = answer([Section(unweighted, SEEDS, strongest, 1, 1.0, "abc", {"like": 3, "gift": 4})])
+    assert "an effect where none should be, so do not trust the others" in text
+    assert "of 7 ledger entries 3 were booked for a like" in text
 
 
 def test_a_report_is_labelled_and_shows_its_assumptions_before_its_results() -> None:
@@ -114,3 +127,25 @@ def test_the_page_needs_nothing_else() -> None:
 
     assert left_open(page) == []
     assert page.count("<svg") == len(NAMES)
+
+
+def test_the_committed_report_names_the_command_that_makes_it(repository: Path) -> None:
+    """It is made once, on a quiet machine; it says how, what it is, and what it rests on."""
+    folder = repository / "docs" / "experiments"
+    if not folder.exists():
+        pytest.skip("no report is committed")
+    text, page = ((folder / name).read_text() for name in ("report.md", "report.html"))
+    assert re.search(r"^`\./scripts/engage experiment likes .*--seeds \d+ .*`$", text, re.M)
+    assert "This is a simulation" in text
+    assert "This is a simulation" in page
+    assert not re.search(r"""(src|href)\s*=|@import|url\(""", page)
+    assert left_open(page) == []
+
+
+def test_the_markdown_is_made_of_whole_tables() -> None:
+    """Every row of a table has as many cells as its head, or a reader sees a broken one."""
+    tables = re.findall(r"(?:^\|.*\n)+", report().as_markdown(), re.M)
+    assert len(tables) == 3
+    for table in tables:
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(cells) == 1, table
