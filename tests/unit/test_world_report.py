@@ -14,7 +14,7 @@ from scripts.world.experiments import EXPERIMENTS, LIKES
 from scripts.world.findings import Finding, findings
 from scripts.world.outcomes import CHOSEN, MEASURES, Outcome
 from scripts.world.reality import Likeness
-from scripts.world.report import Report, Section
+from scripts.world.report import Report, Section, pictures
 
 SEEDS = (1, 2, 3, 4)
 ENTRIES = {"gift": 1_200, "creator_fund": 34}
@@ -126,7 +126,12 @@ def test_the_page_needs_nothing_else() -> None:
     assert not re.search(r"""(src|href)\s*=|@import|url\(""", page)
 
     assert left_open(page) == []
-    assert page.count("<svg") == len(NAMES)
+    assert page.count("<svg") == len(NAMES) + 4
+
+
+def test_doses_stand_beside_each_other() -> None:
+    views = next(one for one in pictures(section()) if "views: change" in one)
+    assert [name for name in NAMES if f">{name}</text>" in views] == NAMES
 
 
 def test_the_committed_report_names_the_command_that_makes_it(repository: Path) -> None:
