@@ -60,8 +60,14 @@ def _sentence(experiment: Experiment, treatment: Treatment, findings: Sequence[F
     if treatment.like_factor > 1 and chosen["views"].per_1000_likes is not None:
         return _of_likes(experiment, treatment, chosen, others)
     views, money = chosen["views"].effect, chosen["earnings"].effect
+    where = "" if experiment.weights == _SHIPPED else "Where likes have no say in For You: "
+    what = treatment.name
+    if treatment.like_factor > 1:
+        what = (
+            f"videos liked {treatment.like_factor:g} times as readily, too few to count by the like"
+        )
     return (
-        f"{treatment.name.capitalize()}: {_change('views', views)} views and "
+        f"{where}{what.capitalize() if not where else what}: {_change('views', views)} views and "
         f"{_change('earnings', money)} for the chosen creators of a world{_unsure(views, money)}."
     )
 
@@ -105,9 +111,9 @@ def _control(effect: Effect) -> str:
     """A control must show nothing; when it does, that is said too."""
     if effect.differs:
         return "an effect where none should be, so do not trust the others"
-    return "no effect, as it should be"
+    return "no effect is seen, as it should be"
 
 
 def _unsure(views: Effect, money: Effect) -> str:
     unsure = [name for name, one in (("views", views), ("money", money)) if not one.differs]
-    return f" (the interval of {' and that of '.join(unsure)} holds zero)" if unsure else ""
+    return f" (zero is within the interval of {' and of '.join(unsure)})" if unsure else ""

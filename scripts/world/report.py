@@ -165,10 +165,13 @@ def between(measure: str, effect: Effect) -> str:
 
 def amount(measure: str, value: float, *, signed: bool = False) -> str:
     """Return a count or an amount in USD as text."""
-    sign = "+" if signed and value >= 0 else "-" if value < 0 else ""
     if measure in _MONEY:
-        return f"{sign}${abs(value) / _MILLION:,.2f}"
-    return f"{sign}{abs(value):,.0f}"
+        text, unit = f"{abs(value) / _MILLION:,.2f}", "$"
+    else:
+        text, unit = f"{abs(value):,.0f}", ""
+    is_zero = not text.strip("0.")
+    sign = "-" if value < 0 and not is_zero else "+" if signed else ""
+    return f"{sign}{unit}{text}"
 
 
 def _likeness_row(one: Likeness) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from scripts.world.experiments import EXPERIMENTS, LIKES
 from scripts.world.findings import Finding, findings
 from scripts.world.outcomes import CHOSEN, MEASURES, Outcome
 from scripts.world.reality import Likeness
-from scripts.world.report import Report, Section, pictures
+from scripts.world.report import Report, Section, amount, pictures
 
 SEEDS = (1, 2, 3, 4)
 ENTRIES = {"gift": 1_200, "creator_fund": 34}
@@ -77,7 +77,10 @@ def test_the_answer_says_what_was_found() -> None:
     assert "liked 3 times as readily, 1,000 extra likes came with +5,000 [" in text
     assert "+$2,000.00" in text
     assert "the other creators had -3,000 [" in text
-    assert "A placebo, which changes luck and nothing else, came with +0 [+0, +0] views: no" in text
+    assert (
+        "A placebo, which changes luck and nothing else, came with +0 [+0, +0] views: no effect"
+        in text
+    )
 
 
 def test_a_control_that_shows_an_effect_is_not_passed_over() -> None:
@@ -154,3 +157,29 @@ def test_the_markdown_is_made_of_whole_tables() -> None:
     for table in tables:
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(cells) == 1, table
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "text"),
+    [
+        ("views", 1_234.4, "+1,234"),
+        ("views", -0.4, "+0"),
+        ("views", -1.0, "-1"),
+        ("gift", -4_000.0, "+$0.00"),
+        ("gift", -12_345_678.0, "-$12.35"),
+    ],
+)
+def test_changes_carry_their_sign_and_nothing_has_none(
+    measure: str, value: float, text: str
+) -> None:
+    assert amount(measure, value, signed=True) == text
+    assert amount(measure, value) == text.removeprefix("+")
+
+
+def test_an_effect_that_is_not_sure_is_called_so() -> None:
+    """The same in every world but for chance: the interval holds zero, and likes did not rise."""
+    same = [one._replace(treatment=LIKES[-1].name) for one in found() if one.treatment == "placebo"]
+    played = Section(EXPERIMENTS["likes-without-weight"], SEEDS, same, 1, 1.0, "abc", ENTRIES)
+    text = answer([played])
+    assert "Where likes have no say in For You: videos liked 3 times as readily" in text
+    assert "(zero is within the interval of views and of money)" in text
