@@ -63,9 +63,7 @@ def _sentence(experiment: Experiment, treatment: Treatment, findings: Sequence[F
     where = "" if experiment.weights == _SHIPPED else "Where likes have no say in For You: "
     what = treatment.name
     if treatment.like_factor > 1:
-        what = (
-            f"videos liked {treatment.like_factor:g} times as readily, too few to count by the like"
-        )
+        what = f"videos liked {treatment.like_factor:g} times as readily, where likes did not surely rise"
     return (
         f"{where}{what.capitalize() if not where else what}: {_change('views', views)} views and "
         f"{_change('earnings', money)} for the chosen creators of a world{_unsure(views, money)}."
