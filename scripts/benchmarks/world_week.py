@@ -75,16 +75,17 @@ def main() -> int:
         with show_progress("play a week", planned.minutes) as tell:
             played = play(Path(folder) / "world", planned, parts.watching(tell))
     seconds = time.monotonic() - started_s
-    text = _report(assumed, args.seed, played, seconds, parts, load_before)
+    text = report_of(assumed, args.seed, played, seconds, parts, load_before)
     print(text)
     if args.output:
         args.output.write_text(text)
     return 0 if seconds <= SECONDS_MAX else 1
 
 
-def _report(
+def report_of(
     assumed: Assumptions, seed: int, played: Played, seconds: float, parts: Parts, load: float
 ) -> str:
+    """Return the Markdown of a week that took some seconds; `load` is the load average before it."""
     where = machine()
     rest_s = seconds - played.told_s - played.waited_s
     whole = [
