@@ -7,6 +7,7 @@ anything is read.
 from __future__ import annotations
 
 from dashboard import money_queries as money
+from dashboard.experiment_queries import EXPERIMENTS
 from dashboard.parameters import Choice, Query
 from dashboard.spans import RANGE, sql
 
@@ -381,5 +382,6 @@ PANELS: dict[str, Query] = {
         *(POOLS, DECISIONS),
         *(CONTENT, CONTENT_EARNINGS, TOP_VIDEOS),
         *(LIVES, ON_AIR, LIVE_ACTIVITY),
+        EXPERIMENTS,
     )
 }

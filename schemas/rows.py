@@ -329,6 +329,7 @@ class ExperimentRow(Row):
     """
 
     experiment: Word
+    question: Text
     treatment: Word
     group_name: Word
     measure: Word

@@ -28,6 +28,7 @@ EXAMPLES = """\
 Examples:
   engage experiment likes likes-without-weight --data ./worlds
   engage experiment all --data ./worlds --seeds 12 --report ./docs/experiments
+  engage dashboard --data ./worlds/likes        the page Experiments, of what the first has kept
 """
 
 

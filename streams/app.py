@@ -9,6 +9,7 @@ from streams.batches import RunSchema, run_scheduler
 from streams.clients import kafka_options
 from streams.config import Settings
 from streams.topics import SOURCES, table_name
+from streams.transport import App
 
 METADATA_AGE_MS_MAX = 10_000
 
@@ -17,7 +18,7 @@ def build_app(settings: Settings, web_port: int | None = None) -> Any:
     """Return a Faust app that fetches in runs and leaves commits to the pipeline."""
     session_s = float(settings.session_timeout_s)
     options = kafka_options(settings.kafka, settings)
-    return faust.App(
+    return App(
         settings.app_id,
         broker=[f"kafka://{address}" for address in options["bootstrap_servers"]],
         broker_credentials=_credentials(options),

@@ -37,6 +37,7 @@ def fill(tables: Tables) -> None:
     tables.write("order_events", *_orders())
     tables.write("explanations", _explanation())
     tables.write("boosts_log", *_decisions())
+    tables.write("experiments", *_experiment())
 
 
 def partition(number: int, messages: int, *, version: int = 1, **more: Any) -> dict[str, Any]:
@@ -267,4 +268,32 @@ def _dead_letters() -> list[dict[str, Any]]:
             "version": number,
         }
         for number in range(1, 9)
+    ]
+
+
+def _experiment() -> list[dict[str, Any]]:
+    def found(measure: str, change: float, margin: float, **more: Any) -> dict[str, Any]:
+        return {
+            "experiment": "likes",
+            "question": "What is a like worth?",
+            "treatment": "likes x 3",
+            "group_name": "chosen",
+            "measure": measure,
+            "weights": "as shipped",
+            "seeds": 8,
+            "control_mean": 1_000.0,
+            "change": change,
+            "change_low": change - margin,
+            "change_high": change + margin,
+            "version": 1,
+            **more,
+        }
+
+    ratio = {"has_ratio": 1, "per_1000_likes": 400.0, "per_1000_low": 100.0, "per_1000_high": 700.0}
+    return [
+        found("views", 200.0, 150.0, **ratio),
+        found("earnings", 2_500_000.0, 4_000_000.0, control_mean=40_000_000.0),
+        found("views", -20.0, 30.0, group_name="others"),
+        found("views", 1.0, 5.0, treatment="placebo"),
+        found("views", 9_999.0, 1.0, treatment="placebo", version=0),  # an older run of it
     ]

@@ -13,6 +13,7 @@ import xxhash
 
 _digest = xxhash.xxh3_64_intdigest
 _UNIT = 2.0**-53
+_KEYS = tuple(b":".join([b"%d"] * count) for count in range(8))  # what is hashed, by how many
 
 
 @unique
@@ -75,5 +76,5 @@ class Chance:
 
     def __call__(self, purpose: For, *numbers: int) -> float:
         """Return a number from 0 up to 1, always the same for the same arguments."""
-        key = ":".join(map(str, numbers)).encode()
+        key = _KEYS[len(numbers)] % numbers
         return (_digest(key, self._seed + purpose) >> 11) * _UNIT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ def play_experiment(
         sum(one.messages for one in played),
         time.monotonic() - started_s,
         " ".join(one.ledger_digest for one in played),
+        sum((Counter(one.entries) for one in played), Counter()),
     )
     return section, _keep(section, folder, planned)
 
@@ -102,7 +104,8 @@ def _rows(section: Section) -> list[tuple[object, ...]]:
         effect = one.effect
         rows.append(
             (
-                *(section.experiment.name, one.treatment, one.group, one.measure),
+                *(section.experiment.name, section.experiment.question),
+                *(one.treatment, one.group, one.measure),
                 *(section.experiment.weights, effect.seeds, one.control_mean),
                 *(effect.mean, effect.low, effect.high, *per, now_ms),
             )

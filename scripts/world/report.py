@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -17,6 +17,7 @@ from scripts.world.reality import Likeness
 
 _MONEY = frozenset((*SOURCES, "earnings"))
 _MILLION = 1_000_000
+_BESIDE = ("likes", "views", "followers", "earnings")  # dose and response
 _LABEL = (
     "This is a simulation. People, creators and what they feel are made up from a seed and from the "
     "assumptions below; events, counts, decisions and money went through the real pipeline."
@@ -33,6 +34,7 @@ class Section:
     messages: int
     seconds: float
     ledger_digest: str
+    entries: Mapping[str, int]  # of the ledger, by source
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +87,43 @@ class Report:
         return _PAGE.format(body="\n".join(body))
 
     def _colophon(self) -> list[str]:
-        return [f"`{self.command}`", self.machine]
+        seen = (
+            "Each experiment's findings are rows of the table `experiments` in its folder: "
+            "`engage dashboard --data DIR/NAME`, page Experiments."
+        )
+        return [f"`{self.command}`", seen, self.machine]
 
 
 def pictures(section: Section) -> list[str]:
-    """Return a chart for each treatment: what changed for the first group, in percent."""
+    """Return the charts: what each treatment changed for the first group, in percent.
+
+    Where there are several treatments, doses of one thing for example, they are put beside each other first.
+    """
     first = section.findings[0].group
-    return [
-        intervals(
-            f"{treatment}: change for the {first}, %",
-            [
-                _dot(one)
-                for one in section.findings
-                if (one.treatment, one.group) == (treatment, first) and one.control_mean > 0
-            ],
-            f"95 % intervals over {len(section.seeds)} seeds; blue: differs from zero. Simulation.",
-        )
-        for treatment in dict.fromkeys(one.treatment for one in section.findings)
+    shown = [one for one in section.findings if one.group == first and one.control_mean > 0]
+    treatments = list(dict.fromkeys(one.treatment for one in section.findings))
+    footer = f"95 % intervals over {len(section.seeds)} seeds; blue: differs from zero. Simulation."
+
+    def chart(title: str, dots: list[Dot]) -> str:
+        return intervals(f"{title}: change for the {first}, %", dots, footer)
+
+    beside = [
+        chart(measure, [_dot(one, one.treatment) for one in shown if one.measure == measure])
+        for measure in _BESIDE
+        if len(treatments) > 1 and any(one.measure == measure for one in shown)
+    ]
+    return beside + [
+        chart(name, [_dot(one, one.measure) for one in shown if one.treatment == name])
+        for name in treatments
     ]
 
 
-def _dot(one: Finding) -> Dot:
+def _dot(one: Finding, name: str) -> Dot:
     mean, low, high = (
         100 * value / one.control_mean
         for value in (one.effect.mean, one.effect.low, one.effect.high)
     )
-    return Dot(one.measure.replace("_", " "), mean, low, high, f"{mean:+.1f} %")
+    return Dot(name.replace("_", " "), mean, low, high, f"{mean:+.1f} %")
 
 
 def _texts(section: Section) -> list[str]:
@@ -152,10 +165,13 @@ def between(measure: str, effect: Effect) -> str:
 
 def amount(measure: str, value: float, *, signed: bool = False) -> str:
     """Return a count or an amount in USD as text."""
-    sign = "+" if signed and value >= 0 else "-" if value < 0 else ""
     if measure in _MONEY:
-        return f"{sign}${abs(value) / _MILLION:,.2f}"
-    return f"{sign}{abs(value):,.0f}"
+        text, unit = f"{abs(value) / _MILLION:,.2f}", "$"
+    else:
+        text, unit = f"{abs(value):,.0f}", ""
+    is_zero = not text.strip("0.")
+    sign = "-" if value < 0 and not is_zero else "+" if signed else ""
+    return f"{sign}{unit}{text}"
 
 
 def _likeness_row(one: Likeness) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ SELECT entry_id, toUnixTimestamp64Milli(occurred_at), creator_id, source, state,
 FROM earnings_ledger
 ORDER BY ALL
 """
+_ENTRIES = "SELECT source, count() FROM earnings_ledger GROUP BY source ORDER BY source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a sitting came to."""
+    """What a sitting came to.
+
+    Of its time, `told_s` went into making up what happens, `waited_s` into waiting until that was counted.
+    `entries` are those of the ledger, by source.
+    """
 
     outcomes: list[Outcome]
     messages: int
     ledger_digest: str
+    entries: dict[str, int]
+    told_s: float
+    waited_s: float
 
 
 def plan(
@@ -118,19 +126,23 @@ def play(
     delay_min = plan.assumed.decision_delay_min
     with Stack(data, _settings(data, plan), processes=processes) as stack:
         messages = minutes = 0
+        told_s = waited_s = 0.0
         for wave in plan.waves():
             if meanwhile is not None:
                 meanwhile(stack)
             told = _added(tell, minutes, messages)
-            messages += run_async(Stage(stack, wave, delay_min).play(told))
+            stage = Stage(stack, wave, delay_min)
+            messages += run_async(stage.play(told))
             minutes += plan.minutes_a_wave
+            told_s, waited_s = told_s + stage.told_s, waited_s + stage.waited_s
         run_async(Stage(stack, plan.arms, delay_min).end())
         drain(stack)
         settle(stack)
         found = outcomes(stack.client, plan.arms, grouping)
         digest = _digest(stack)
+        entries = dict(stack.query(_ENTRIES))
         stack.finish()
-    return Played(found, messages, digest)
+    return Played(found, messages, digest, entries, told_s, waited_s)
 
 
 def _added(tell: ProgressUpdate, minutes: int, messages: int) -> ProgressUpdate:

@@ -53,6 +53,8 @@ class Stage:
         self._delay = delay_min
         self._obeyed = 0  # minutes up to whose end decisions were read
         self._checked_s = 0.0
+        self.told_s = 0.0  # spent on making up what happens
+        self.waited_s = 0.0  # spent on waiting until it is counted
 
     async def play(self, tell: ProgressUpdate) -> int:
         """Play all arms to their end; return the number of messages. `tell` hears virtual minutes.
@@ -82,7 +84,10 @@ class Stage:
         for _ in range(self._chunk):
             for arm in self._arms:
                 if not arm.is_over:
-                    await sender.send(arm.tell(), _now_ms())
+                    began_s = time.monotonic()
+                    records = arm.tell()
+                    self.told_s += time.monotonic() - began_s
+                    await sender.send(records, _now_ms())
         for arm in self._arms:
             await sender.send(arm.tick(), _now_ms())
         await sender.flush()
@@ -112,9 +117,10 @@ class Stage:
         started_s = time.monotonic()
         while True:
             found = dict(self._stack.query(_CLOCKS))
-            if all(found.get(partition, 0) >= at_ms for partition, at_ms in wanted.items()):
-                return
             now_s = time.monotonic()
+            if all(found.get(partition, 0) >= at_ms for partition, at_ms in wanted.items()):
+                self.waited_s += now_s - started_s
+                return
             if now_s - started_s > _STALL_S_MAX:
                 raise Unavailable(f"the pipeline does not reach virtual minute {minute}")
             if now_s - self._checked_s > _CHECK_S:

@@ -91,6 +91,34 @@ async def test_numbers_on_the_page_equal_sql(
     assert content["#fyp"][1] == f"{likes:,.0f}"
 
 
+async def test_experiments_are_labelled(page: Page, dashboard: Dashboard) -> None:
+    await show(page, dashboard, "experiments")
+    assert "simulation" in await page.read("document.querySelector('.simulated').textContent")
+    found = await cells(page, "likes: likes x 3")
+    assert [(line[0], line[2], line[3]) for line in found] == [
+        ("Views, chosen", "+200", "+50.0 to +350"),
+        ("Earnings, chosen", "+$2.50", "\u2212$1.50 to +$6.50"),
+        ("Views, others", "\u221220.0", "\u221250.0 to +10.0"),
+    ]
+    assert [(line[5], line[6]) for line in found] == [
+        ("yes", "+400"),
+        ("no", "\u2013"),
+        ("no", "\u2013"),
+    ]
+    assert [line[2] for line in await cells(page, "likes: placebo")] == ["+1.0"]
+
+
+async def test_results_without_experiments_say_how_to_play_one(
+    page: Page, own_dashboard: Dashboard
+) -> None:
+    await page.show(f"{own_dashboard.url}#/experiments")
+    await page.until("document.querySelector('.empty')?.textContent.includes('engage experiment')")
+    assert "--data ./worlds/likes" in await page.read(
+        "document.querySelector('.empty').textContent"
+    )
+    assert page.complaints == []
+
+
 async def test_money_is_exact_beyond_what_a_browser_can_count(
     page: Page, dashboard: Dashboard
 ) -> None:

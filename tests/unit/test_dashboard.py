@@ -177,6 +177,16 @@ EXPECTED: list[tuple[str, dict[str, str], str]] = [
         """SELECT toUnixTimestamp(toStartOfFiveMinutes(window_start)) * 1000, sum(views), sum(likes),
         sum(gifts), sum(gift_coins) FROM engagement_1m WHERE kind = 'live' GROUP BY 1 ORDER BY 1""",
     ),
+    (
+        "experiments",
+        {},
+        """SELECT experiment, any(question), treatment, group_name, measure, any(weights),
+        any(seeds), argMax(control_mean, version), argMax(change, version),
+        argMax(change_low, version), argMax(change_high, version), any(has_ratio),
+        any(per_1000_likes), any(per_1000_low), any(per_1000_high)
+        FROM experiments GROUP BY experiment, treatment, group_name, measure
+        ORDER BY experiment, treatment, group_name, measure""",
+    ),
 ]
 
 

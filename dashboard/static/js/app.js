@@ -12,13 +12,14 @@ import { earnings } from "./sections/earnings.js";
 import { creator } from "./sections/creator.js";
 import { content } from "./sections/content.js";
 import { lives } from "./sections/lives.js";
+import { experiments } from "./sections/experiments.js";
 
 /**
  * A section: {title, lead, icon, defaults, filters, panels(parameters), mount(root, context)}, where
  * mount returns {pulse?, history?, panel(answer), trouble(panel, message), wait()}.
  */
-const SECTIONS = { overview, trending, "for-you": forYou, earnings, content, lives, creator };
-const NAVIGATION = ["overview", "trending", "for-you", "earnings", "content", "lives"];
+const SECTIONS = { overview, trending, "for-you": forYou, earnings, content, lives, experiments, creator };
+const NAVIGATION = ["overview", "trending", "for-you", "earnings", "content", "lives", "experiments"];
 
 const byId = (id) => document.getElementById(id);
 let here = { name: "", parameters: {} };
