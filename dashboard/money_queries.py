@@ -12,6 +12,9 @@ from dashboard.spans import PERIOD, sql
 SOURCES = ("creator_fund", "creator_rewards", "brand_deal", "gift", "affiliate", "sale")
 SOURCE = Choice("source", ("", *SOURCES))
 
+_COLUMNS = """entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+        rate_version"""
+
 EARNINGS_BY_SOURCE = Query(
     "earnings_by_source",
     "Booked, corrected and estimated money of a period, by source and currency.",
@@ -46,6 +49,9 @@ EARNINGS_OVER_TIME = Query(
     (PERIOD, SOURCE),
 )
 
+# One group for each creator, whose sums are kept by currency, is twice as fast as one for each pair (the
+# counts are there because sumMap forgets a key whose sum is 0). The parts of those who are found are
+# then read by the primary key.
 TOP_EARNERS = Query(
     "top_earners",
     "The creators with the most money in a period, per currency; one row for each of their sources.",
@@ -63,11 +69,17 @@ TOP_EARNERS = Query(
         FROM earnings_ledger AS e
         WHERE occurred_at >= since AND {source:String} IN ('', e.source)
             AND (e.creator_id, e.currency) IN (
-                SELECT t.creator_id, t.currency
-                FROM earnings_ledger AS t
-                WHERE occurred_at >= since AND {source:String} IN ('', t.source)
-                GROUP BY t.creator_id, t.currency
-                ORDER BY sum(t.amount_micros) DESC, t.creator_id, t.currency
+                SELECT s.creator_id, sum_currency
+                FROM
+                (
+                    SELECT t.creator_id AS creator_id,
+                        sumMap([toString(t.currency)], [t.amount_micros], [1]) AS sums
+                    FROM earnings_ledger AS t
+                    WHERE occurred_at >= since AND {source:String} IN ('', t.source)
+                    GROUP BY creator_id
+                ) AS s
+                ARRAY JOIN s.sums.1 AS sum_currency, s.sums.2 AS sum_micros
+                ORDER BY sum_micros DESC, s.creator_id, sum_currency
                 LIMIT 20
             )
         GROUP BY creator_id, currency, source
@@ -80,46 +92,58 @@ TOP_EARNERS = Query(
     (PERIOD, SOURCE),
 )
 
-# An entry of the ledger never goes: where fifty different ones are among its newest rows, the fifty
-# newest entries are not older than these. Estimates come on top.
+# All rows of an entry are equal, and it never goes: so no FINAL is needed, and where fifty different ones
+# are not older than a guess (200 rows of the last week, found without reading any id), the fifty newest
+# are not either. Estimates come on top.
 ENTRIES = Query(
     "entries",
     "The newest ledger entries by event time.",
     sql("""
     WITH $since,
+    (SELECT max(occurred_at) FROM ledger) AS newest,
     (
-        SELECT if(count() = 50, min(at), toDateTime64(since, 3, 'UTC'))
+        SELECT minOrNull(at)
         FROM
         (
-            SELECT at
-            FROM
-            (
-                SELECT l.occurred_at AS at, l.entry_id AS entry_id
-                FROM ledger AS l
-                WHERE l.occurred_at >= since AND l.source != 'payout'
-                    AND {source:String} IN ('', l.source)
-                ORDER BY at DESC
-                LIMIT 5000
-            )
+            SELECT l.occurred_at AS at
+            FROM ledger AS l
+            WHERE l.occurred_at >= greatest(toDateTime64(since, 3, 'UTC'), subtractDays(newest, 7))
+                AND l.source != 'payout' AND {source:String} IN ('', l.source)
             ORDER BY at DESC
+            LIMIT 200
+        )
+    ) AS guess,
+    (
+        SELECT if(uniqExact(l.entry_id) < 50, toDateTime64(since, 3, 'UTC'), min(l.occurred_at))
+        FROM ledger AS l
+        WHERE l.occurred_at >= guess AND l.source != 'payout' AND {source:String} IN ('', l.source)
+    ) AS oldest
+    SELECT $columns
+    FROM
+    (
+        SELECT $columns
+        FROM
+        (
+            SELECT $columns
+            FROM ledger
+            WHERE occurred_at >= oldest AND source != 'payout' AND {source:String} IN ('', source)
+            ORDER BY occurred_at DESC, entry_id
             LIMIT 1 BY entry_id
             LIMIT 50
         )
-    ) AS oldest
-    SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
-        rate_version
-    FROM earnings_ledger
-    WHERE occurred_at >= oldest AND {source:String} IN ('', source)
+        UNION ALL
+        SELECT $columns
+        FROM estimated_earnings
+        WHERE occurred_at >= oldest AND {source:String} IN ('', source)
+    )
     ORDER BY occurred_at DESC, entry_id
     LIMIT 50
-    """),
+    """).replace("$columns", _COLUMNS),
     (PERIOD, SOURCE),
 )
 
 # $account: all that makes up one creator's balance. Payouts are no earnings, so that view has none.
 # $entry: one row of it.
-_COLUMNS = """entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
-        rate_version"""
 _ACCOUNT = """(
     SELECT $columns FROM earnings_ledger WHERE creator_id = {creator:String}
     UNION ALL
