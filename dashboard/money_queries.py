@@ -176,14 +176,50 @@ def _of_creator(text: str) -> str:
     return whole.replace("$columns", _COLUMNS)
 
 
+# The row of the view `creators`, from those videos alone that any row gives to the creator.
 CREATOR = Query(
     "creator",
     "One creator: followers, videos, totals, rates. No row: nothing is known of this id.",
     """
-    SELECT creator_id, followers, videos, views, likes, comments, replies, shares, follows, gifts,
-        gift_coins, engagement_rate, reply_rate
-    FROM creators
-    WHERE creator_id = {creator:String}
+    SELECT {creator:String} AS creator_id, sum(c.followers) AS followers, sum(c.videos) AS videos,
+        sum(c.views) AS views, sum(c.likes) AS likes, sum(c.comments) AS comments,
+        sum(c.replies) AS replies, sum(c.shares) AS shares, sum(c.follows) AS follows,
+        sum(c.gifts) AS gifts, sum(c.gift_coins) AS gift_coins,
+        ifNotFinite(
+            sumIf(c.likes + c.comments + c.shares, c.videos = 1) / sumIf(c.views, c.videos = 1), 0.
+        ) AS engagement_rate,
+        if(comments = 0, 0., replies / comments) AS reply_rate
+    FROM
+    (
+        SELECT 0 AS followers, 1 AS videos, views, likes, comments, replies, shares, follows, gifts,
+            gift_coins
+        FROM videos
+        WHERE creator_id = {creator:String}
+            AND video_id IN (SELECT video_id FROM video_totals WHERE creator_id = {creator:String})
+        UNION ALL
+        SELECT 0, 0, views, likes, comments, replies, shares, follows, gifts, gift_coins
+        FROM lives
+        WHERE creator_id = {creator:String}
+            AND live_id IN (SELECT live_id FROM live_totals WHERE creator_id = {creator:String})
+        UNION ALL
+        SELECT sum(f.following), 0, 0, 0, 0, 0, 0, 0, 0, 0
+        FROM
+        (
+            SELECT argMax(following, (event_time_ms, event_id)) AS following
+            FROM follows FINAL
+            WHERE creator_id = {creator:String}
+            GROUP BY user_id
+        ) AS f
+        HAVING count() > 0
+        UNION ALL
+        (
+            SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+            FROM earnings_ledger
+            WHERE creator_id = {creator:String}
+            LIMIT 1
+        )
+    ) AS c
+    HAVING count() > 0
     """,
     (_CREATOR_ID,),
 )

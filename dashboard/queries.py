@@ -186,8 +186,10 @@ TRENDING = Query(
 POOLS = Query(
     "pools",
     "The For You pools as a funnel: who reached each, what was decided there last, who is in it now.",
-    """
-    WITH decided AS (
+    every_video(
+        """
+    WITH $spread,
+    decided AS (
         SELECT b.video_id AS video_id, b.pool AS pool,
             argMax(b.verdict, (b.decided_at, length(b.decision_id), b.decision_id)) AS verdict
         FROM boosts AS b
@@ -202,7 +204,7 @@ POOLS = Query(
     (
         SELECT v.pool AS pool, 0 AS entered_at, 0 AS reached, 0 AS promoted, 0 AS held, 0 AS stopped,
             0 AS demoted, count() AS videos
-        FROM videos AS v
+        FROM $videos AS v
         GROUP BY pool
         UNION ALL
         SELECT b.pool_after, min(b.impressions), uniqExact(b.video_id), 0, 0, 0, 0, 0
@@ -219,6 +221,8 @@ POOLS = Query(
     GROUP BY pool
     ORDER BY entered_at, pool
     """,
+        "video_id, pool",
+    ),
 )
 
 DECISIONS = Query(
