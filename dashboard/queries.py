@@ -182,7 +182,8 @@ TRENDING = Query(
 )
 
 # The pool that a video begins in is entered by no promotion; the others come in the order of the
-# impressions that it takes to get in, for their names are a matter of the weights file.
+# impressions that it takes to get in, for their names are a matter of the weights file. The last decision
+# is found by one string, which the engine compares much faster than a tuple.
 POOLS = Query(
     "pools",
     "The For You pools as a funnel: who reached each, what was decided there last, who is in it now.",
@@ -191,7 +192,9 @@ POOLS = Query(
     WITH $spread,
     decided AS (
         SELECT b.video_id AS video_id, b.pool AS pool,
-            argMax(b.verdict, (b.decided_at, length(b.decision_id), b.decision_id)) AS verdict
+            argMax(b.verdict, concat(
+                leftPad(toString(toUnixTimestamp64Milli(b.decided_at)), 16, '0'),
+                leftPad(toString(length(b.decision_id)), 8, '0'), b.decision_id)) AS verdict
         FROM boosts AS b
         GROUP BY video_id, pool
     )
@@ -255,9 +258,7 @@ _VALUES = """if({dimension:String} = 'content_type', [if(v.content_type = '', 'u
             if({dimension:String} = 'hour', formatDateTime(v.published_at, '%H', 'UTC'),
             if({dimension:String} = 'weekday', formatDateTime(v.published_at, '%W', 'UTC'),
             if(v.is_original, 'original', 'not original')))])))))"""
-_OF_CONTENT = (
-    "video_id, views, likes, content_type, duration_ms, hashtags, sound_id, published_at, is_original"
-)
+_OF_CONTENT = "video_id, views, likes, content_type, duration_ms, hashtags, sound_id, published_at, is_original"
 
 CONTENT = Query(
     "content",
