@@ -311,12 +311,14 @@ CONTENT_EARNINGS = Query(
 TOP_VIDEOS = Query(
     "top_videos",
     "The videos with the most of something, with what viewers did.",
-    """
+    every_video(
+        """
+    WITH $spread
     SELECT video_id, creator_id, content_type, duration_ms, views, qualified_views, likes, net_likes,
         comments, shares, unique_viewers, completions, watch_ms,
         if(views = 0, 0., completions / views) AS completion_rate,
         if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views
-    FROM videos
+    FROM $videos
     ORDER BY multiIf(
         {sort:String} = 'views', views,
         {sort:String} = 'likes', likes,
@@ -326,6 +328,9 @@ TOP_VIDEOS = Query(
     ) DESC, video_id
     LIMIT 30
     """,
+        "video_id, creator_id, content_type, duration_ms, views, qualified_views, likes, net_likes, "
+        "comments, shares, unique_viewers, completions, watch_ms",
+    ),
     (Choice("sort", ("views", "likes", "comments", "shares", "watch_ms")),),
 )
 
