@@ -157,10 +157,21 @@ TRENDING = Query(
                 SELECT s.video_id AS video_id, kind, entity_id
                 FROM $video_state AS s
                 ARRAY JOIN
-                    arrayConcat([s.video_id, s.creator_id, s.sound_id, s.challenge_id],
-                        arrayDistinct(s.hashtags)) AS entity_id,
-                    arrayConcat(['video', 'creator', 'sound', 'challenge'],
-                        arrayMap(tag -> 'hashtag', arrayDistinct(s.hashtags))) AS kind
+                    arrayConcat(
+                        [s.video_id],
+                        if({kind:String} IN ('', 'creator'), [s.creator_id], []),
+                        if({kind:String} IN ('', 'sound'), [s.sound_id], []),
+                        if({kind:String} IN ('', 'challenge'), [s.challenge_id], []),
+                        if({kind:String} IN ('', 'hashtag'), arrayDistinct(s.hashtags), [])
+                    ) AS entity_id,
+                    arrayConcat(
+                        ['video'],
+                        if({kind:String} IN ('', 'creator'), ['creator'], []),
+                        if({kind:String} IN ('', 'sound'), ['sound'], []),
+                        if({kind:String} IN ('', 'challenge'), ['challenge'], []),
+                        if({kind:String} IN ('', 'hashtag'),
+                            arrayWithConstant(length(arrayDistinct(s.hashtags)), 'hashtag'), [])
+                    ) AS kind
                 WHERE (kind, entity_id) IN (SELECT p.1, p.2 FROM (SELECT arrayJoin(places) AS p))
                     AND s.video_id IN (
                         SELECT subject_id FROM windows_1m
@@ -311,14 +322,12 @@ CONTENT_EARNINGS = Query(
 TOP_VIDEOS = Query(
     "top_videos",
     "The videos with the most of something, with what viewers did.",
-    every_video(
-        """
-    WITH $spread
+    """
     SELECT video_id, creator_id, content_type, duration_ms, views, qualified_views, likes, net_likes,
         comments, shares, unique_viewers, completions, watch_ms,
         if(views = 0, 0., completions / views) AS completion_rate,
         if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views
-    FROM $videos
+    FROM videos
     ORDER BY multiIf(
         {sort:String} = 'views', views,
         {sort:String} = 'likes', likes,
@@ -328,9 +337,6 @@ TOP_VIDEOS = Query(
     ) DESC, video_id
     LIMIT 30
     """,
-        "video_id, creator_id, content_type, duration_ms, views, qualified_views, likes, net_likes, "
-        "comments, shares, unique_viewers, completions, watch_ms",
-    ),
     (Choice("sort", ("views", "likes", "comments", "shares", "watch_ms")),),
 )
 
