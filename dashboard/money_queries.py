@@ -12,10 +12,23 @@ from dashboard.spans import PERIOD, sql
 SOURCES = ("creator_fund", "creator_rewards", "brand_deal", "gift", "affiliate", "sale")
 SOURCE = Choice("source", ("", *SOURCES))
 
+_COLUMNS = """entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+        rate_version"""
+
+# `if` with a constant condition leaves only one branch: all of time reads no times, all sources are not
+# compared with anything.
+_IN_PERIOD = "if({span_s:UInt32} = 0, 1, occurred_at >= toDateTime64(since, 3, 'UTC'))"
+_OF_SOURCE = "if({source:String} = '', 1, source = {source:String})"
+
+
+def _of_period(text: str) -> str:
+    return sql(text.replace("$in_period", _IN_PERIOD).replace("$of_source", _OF_SOURCE))
+
+
 EARNINGS_BY_SOURCE = Query(
     "earnings_by_source",
     "Booked, corrected and estimated money of a period, by source and currency.",
-    sql("""
+    _of_period("""
     WITH $since
     SELECT source, currency,
         sumIf(e.amount_micros, e.state = 'final') AS final_micros,
@@ -23,7 +36,7 @@ EARNINGS_BY_SOURCE = Query(
         sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
         count() AS entries
     FROM earnings_ledger AS e
-    WHERE occurred_at >= since
+    WHERE $in_period
     GROUP BY source, currency
     ORDER BY currency, source
     """),
@@ -33,12 +46,12 @@ EARNINGS_BY_SOURCE = Query(
 EARNINGS_OVER_TIME = Query(
     "earnings_over_time",
     "Money of a period step by step, by source and currency, estimates included.",
-    sql("""
+    _of_period("""
     WITH $since
     SELECT toStartOfInterval(toDateTime(e.occurred_at, 'UTC'), toIntervalSecond({step_s:UInt32})) AS at,
         source, currency, sum(e.amount_micros) AS amount_micros
     FROM earnings_ledger AS e
-    WHERE occurred_at >= since AND {source:String} IN ('', source)
+    WHERE $in_period AND $of_source
     GROUP BY at, source, currency
     ORDER BY at, source, currency
     LIMIT 5000
@@ -46,10 +59,13 @@ EARNINGS_OVER_TIME = Query(
     (PERIOD, SOURCE),
 )
 
+# One group for each creator takes half as long as one for each pair with a currency. No pair that leads
+# is under the twentieth sum in USD, if that is above 0; and no sum in another currency is over all that
+# was positive in others. Those who may lead by this are then added up, found by the primary key.
 TOP_EARNERS = Query(
     "top_earners",
     "The creators with the most money in a period, per currency; one row for each of their sources.",
-    sql("""
+    _of_period("""
     WITH $since
     SELECT creator_id, currency, groupArray(source) AS sources,
         groupArray(booked) AS booked_parts, groupArray(estimated) AS estimated_parts,
@@ -61,14 +77,27 @@ TOP_EARNERS = Query(
             sumIf(e.amount_micros, e.state = 'estimated') AS estimated,
             count() AS n
         FROM earnings_ledger AS e
-        WHERE occurred_at >= since AND {source:String} IN ('', e.source)
-            AND (e.creator_id, e.currency) IN (
-                SELECT t.creator_id, t.currency
-                FROM earnings_ledger AS t
-                WHERE occurred_at >= since AND {source:String} IN ('', t.source)
-                GROUP BY t.creator_id, t.currency
-                ORDER BY sum(t.amount_micros) DESC, t.creator_id, t.currency
-                LIMIT 20
+        WHERE $in_period AND $of_source
+            AND creator_id IN (
+                SELECT c.creator_id
+                FROM
+                (
+                    SELECT s.creator_id AS creator_id, s.usd_micros AS usd_micros,
+                        s.others_micros AS others_micros,
+                        -(groupArraySorted(20)(-s.usd_micros) OVER ())[20] AS twentieth_micros
+                    FROM
+                    (
+                        SELECT t.creator_id AS creator_id,
+                            sumIf(t.amount_micros, t.currency = 'USD') AS usd_micros,
+                            sumIf(t.amount_micros, t.currency != 'USD' AND t.amount_micros > 0)
+                                AS others_micros
+                        FROM earnings_ledger AS t
+                        WHERE $in_period AND $of_source
+                        GROUP BY creator_id
+                    ) AS s
+                ) AS c
+                WHERE c.twentieth_micros <= 0
+                    OR greatest(c.usd_micros, c.others_micros) >= c.twentieth_micros
             )
         GROUP BY creator_id, currency, source
         ORDER BY source
@@ -80,46 +109,58 @@ TOP_EARNERS = Query(
     (PERIOD, SOURCE),
 )
 
-# An entry of the ledger never goes: where fifty different ones are among its newest rows, the fifty
-# newest entries are not older than these. Estimates come on top.
+# All rows of an entry are equal, and it never goes: so no FINAL is needed, and where fifty different ones
+# are not older than a guess (200 rows of the last week, found without reading any id), the fifty newest
+# are not either. Estimates come on top.
 ENTRIES = Query(
     "entries",
     "The newest ledger entries by event time.",
-    sql("""
+    _of_period("""
     WITH $since,
+    (SELECT max(occurred_at) FROM ledger) AS newest,
     (
-        SELECT if(count() = 50, min(at), toDateTime64(since, 3, 'UTC'))
+        SELECT minOrNull(at)
         FROM
         (
-            SELECT at
-            FROM
-            (
-                SELECT l.occurred_at AS at, l.entry_id AS entry_id
-                FROM ledger AS l
-                WHERE l.occurred_at >= since AND l.source != 'payout'
-                    AND {source:String} IN ('', l.source)
-                ORDER BY at DESC
-                LIMIT 5000
-            )
+            SELECT l.occurred_at AS at
+            FROM ledger AS l
+            WHERE l.occurred_at >= greatest(toDateTime64(since, 3, 'UTC'), subtractDays(newest, 7))
+                AND l.source != 'payout' AND $of_source
             ORDER BY at DESC
+            LIMIT 200
+        )
+    ) AS guess,
+    (
+        SELECT if(uniqExact(l.entry_id) < 50, toDateTime64(since, 3, 'UTC'), min(l.occurred_at))
+        FROM ledger AS l
+        WHERE l.occurred_at >= guess AND l.source != 'payout' AND $of_source
+    ) AS oldest
+    SELECT $columns
+    FROM
+    (
+        SELECT $columns
+        FROM
+        (
+            SELECT $columns
+            FROM ledger
+            WHERE occurred_at >= oldest AND source != 'payout' AND $of_source
+            ORDER BY occurred_at DESC, entry_id
             LIMIT 1 BY entry_id
             LIMIT 50
         )
-    ) AS oldest
-    SELECT entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
-        rate_version
-    FROM earnings_ledger
-    WHERE occurred_at >= oldest AND {source:String} IN ('', source)
+        UNION ALL
+        SELECT $columns
+        FROM estimated_earnings
+        WHERE occurred_at >= oldest AND $of_source
+    )
     ORDER BY occurred_at DESC, entry_id
     LIMIT 50
-    """),
+    """).replace("$columns", _COLUMNS),
     (PERIOD, SOURCE),
 )
 
 # $account: all that makes up one creator's balance. Payouts are no earnings, so that view has none.
 # $entry: one row of it.
-_COLUMNS = """entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
-        rate_version"""
 _ACCOUNT = """(
     SELECT $columns FROM earnings_ledger WHERE creator_id = {creator:String}
     UNION ALL
@@ -135,14 +176,50 @@ def _of_creator(text: str) -> str:
     return whole.replace("$columns", _COLUMNS)
 
 
+# The row of the view `creators`, from those videos alone that any row gives to the creator.
 CREATOR = Query(
     "creator",
     "One creator: followers, videos, totals, rates. No row: nothing is known of this id.",
     """
-    SELECT creator_id, followers, videos, views, likes, comments, replies, shares, follows, gifts,
-        gift_coins, engagement_rate, reply_rate
-    FROM creators
-    WHERE creator_id = {creator:String}
+    SELECT {creator:String} AS creator_id, sum(c.followers) AS followers, sum(c.videos) AS videos,
+        sum(c.views) AS views, sum(c.likes) AS likes, sum(c.comments) AS comments,
+        sum(c.replies) AS replies, sum(c.shares) AS shares, sum(c.follows) AS follows,
+        sum(c.gifts) AS gifts, sum(c.gift_coins) AS gift_coins,
+        ifNotFinite(
+            sumIf(c.likes + c.comments + c.shares, c.videos = 1) / sumIf(c.views, c.videos = 1), 0.
+        ) AS engagement_rate,
+        if(comments = 0, 0., replies / comments) AS reply_rate
+    FROM
+    (
+        SELECT 0 AS followers, 1 AS videos, views, likes, comments, replies, shares, follows, gifts,
+            gift_coins
+        FROM videos
+        WHERE creator_id = {creator:String}
+            AND video_id IN (SELECT video_id FROM video_totals WHERE creator_id = {creator:String})
+        UNION ALL
+        SELECT 0, 0, views, likes, comments, replies, shares, follows, gifts, gift_coins
+        FROM lives
+        WHERE creator_id = {creator:String}
+            AND live_id IN (SELECT live_id FROM live_totals WHERE creator_id = {creator:String})
+        UNION ALL
+        SELECT sum(f.following), 0, 0, 0, 0, 0, 0, 0, 0, 0
+        FROM
+        (
+            SELECT argMax(following, (event_time_ms, event_id)) AS following
+            FROM follows FINAL
+            WHERE creator_id = {creator:String}
+            GROUP BY user_id
+        ) AS f
+        HAVING count() > 0
+        UNION ALL
+        (
+            SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+            FROM earnings_ledger
+            WHERE creator_id = {creator:String}
+            LIMIT 1
+        )
+    ) AS c
+    HAVING count() > 0
     """,
     (_CREATOR_ID,),
 )

@@ -7,19 +7,13 @@ anything is read.
 from __future__ import annotations
 
 from dashboard import money_queries as money
+from dashboard.content_queries import CONTENT, CONTENT_EARNINGS
+from dashboard.every_video import every_video
 from dashboard.experiment_queries import EXPERIMENTS
 from dashboard.parameters import Choice, Query
 from dashboard.spans import RANGE, sql
 
 KINDS = ("video", "hashtag", "sound", "challenge", "creator")
-DIMENSION = Choice(
-    "dimension",
-    (
-        *("content_type", "length", "hashtag", "sound", "challenge", "main_feed"),
-        *("hour", "weekday", "originality"),
-    ),
-)
-
 PULSE = Query(
     "pulse",
     "How far each partition of the log is processed, and what became of its messages.",
@@ -79,41 +73,47 @@ LATE = Query(
 )
 
 # The first places of `trending_now`, by its own formula, without ranking what is not shown. Videos are
-# apart: each is alone in its group, and they are the most.
+# apart: each is alone in its group, and they are the most. While it is grouped, an entity is named
+# by one string, its kind's letter first.
 _TOP = """
     SELECT kind, entity_id, score, velocity,
         row_number() OVER (PARTITION BY kind ORDER BY score DESC, entity_id ASC) AS rank
     FROM
     (
         SELECT 'video' AS kind, s.video_id AS entity_id, s.score AS score, $velocity AS velocity
-        FROM video_state AS s
+        FROM $video_state AS s
         WHERE {kind:String} IN ('', 'video') AND s.score > -1e308
         ORDER BY score DESC, entity_id ASC
         LIMIT 50
         UNION ALL
-        SELECT kind, entity_id, arrayMax(scores) + log2(arraySum(x -> exp2(x - arrayMax(scores)), scores)) AS score,
-            velocity
+        SELECT multiIf(
+                startsWith(g.name, 'c'), 'creator', startsWith(g.name, 'h'), 'hashtag',
+                startsWith(g.name, 's'), 'sound', 'challenge'
+            ) AS kind, substring(g.name, 2) AS entity_id,
+            arrayMax(g.scores) + log2(arraySum(x -> exp2(x - arrayMax(g.scores)), g.scores)) AS score,
+            g.velocity AS velocity
         FROM
         (
-            SELECT e.1 AS kind, e.2 AS entity_id, sum(v.velocity) AS velocity,
+            SELECT name, sum(v.velocity) AS velocity,
                 arraySort(groupArrayIf(v.score, v.score > -1e308)) AS scores
             FROM
             (
                 SELECT s.score AS score, $velocity AS velocity, arrayConcat(
-                    if({kind:String} IN ('', 'creator'), [('creator', s.creator_id)], []),
+                    if({kind:String} IN ('', 'creator'), [concat('c', s.creator_id)], []),
                     if({kind:String} IN ('', 'hashtag'),
-                        arrayMap(tag -> ('hashtag', tag), arrayDistinct(s.hashtags)), []),
-                    if({kind:String} IN ('', 'sound'), [('sound', s.sound_id)], []),
-                    if({kind:String} IN ('', 'challenge'), [('challenge', s.challenge_id)], [])
-                ) AS entities
-                FROM video_state AS s
+                        arrayDistinct(arrayMap(tag -> concat('h', tag), s.hashtags)), []),
+                    if({kind:String} IN ('', 'sound') AND s.sound_id != '', [concat('s', s.sound_id)], []),
+                    if({kind:String} IN ('', 'challenge') AND s.challenge_id != '',
+                        [concat('x', s.challenge_id)], [])
+                ) AS names
+                FROM $video_state AS s
                 WHERE s.score > -1e308 OR s.fast_score > -1e308
             ) AS v
-            ARRAY JOIN v.entities AS e
-            WHERE entity_id != '' AND {kind:String} != 'video'
-            GROUP BY kind, entity_id
+            ARRAY JOIN v.names AS name
+            WHERE length(name) > 1 AND {kind:String} != 'video'
+            GROUP BY name
             HAVING notEmpty(scores)
-        )
+        ) AS g
         ORDER BY score DESC, entity_id ASC
         LIMIT 50 BY kind
     )
@@ -121,56 +121,72 @@ _TOP = """
 _VELOCITY = """exp2(s.fast_score - toUnixTimestamp64Milli(now) / s.fast_half_life_ms)
             * log(2) * 3600000 / s.fast_half_life_ms"""
 
+# Views of the last hour are added up for those alone that are shown.
 TRENDING = Query(
     "trending",
     "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
-    sql(
-        """
+    every_video(
+        sql(
+            """
     WITH $now,
         (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
         (SELECT max(fast_half_life_ms) FROM video_totals) AS fast_half_life_ms,
-        toDateTime(now, 'UTC') AS until
-    SELECT t.kind AS kind, t.rank AS rank, t.entity_id AS entity_id, t.velocity AS velocity,
-        exp2(t.score - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
-        a.views AS views,
-        (t.velocity - points * log(2) * 3600000 / half_life_ms)
+        toDateTime(now, 'UTC') AS until,
+        $spread,
+        (
+            SELECT groupArray((kind, entity_id, rank, score, velocity)) FROM ($top)
+            WHERE rank <= if({kind:String} = '', 8, 50)
+        ) AS places
+    SELECT place.1 AS kind, place.3 AS rank, place.2 AS entity_id, place.5 AS velocity,
+        exp2(place.4 - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
+        if(empty(a.steps), [], arrayMap(i -> a.views[indexOf(a.steps, 29 - i)], range(30))) AS views,
+        (velocity - points * log(2) * 3600000 / half_life_ms)
             * log(2) * 3600000 / (half_life_ms - fast_half_life_ms) AS acceleration
-    FROM ($top) AS t
+    FROM (SELECT arrayJoin(places) AS place) AS t
     LEFT JOIN
     (
-        SELECT kind, entity_id, sumForEach(w.steps) AS views
+        SELECT w.of_kind AS kind, w.entity_id AS entity_id, groupArray(w.step) AS steps,
+            groupArray(w.views) AS views
         FROM
         (
-            SELECT m.subject_id AS video_id, sumForEach(arrayMap(
-                i -> if(29 - i = intDiv(dateDiff('second', m.window_start, until), 120), m.views, 0),
-                range(30))) AS steps
+            SELECT e.kind AS of_kind, e.entity_id AS entity_id, sum(m.views) AS views,
+                intDiv(dateDiff('second', m.window_start, until), 120) AS step
             FROM windows_1m AS m FINAL
+            INNER JOIN
+            (
+                SELECT s.video_id AS video_id, kind, entity_id
+                FROM $video_state AS s
+                ARRAY JOIN
+                    arrayConcat(
+                        [s.video_id],
+                        if({kind:String} IN ('', 'creator'), [s.creator_id], []),
+                        if({kind:String} IN ('', 'sound'), [s.sound_id], []),
+                        if({kind:String} IN ('', 'challenge'), [s.challenge_id], []),
+                        if({kind:String} IN ('', 'hashtag'), arrayDistinct(s.hashtags), [])
+                    ) AS entity_id,
+                    arrayConcat(
+                        ['video'],
+                        if({kind:String} IN ('', 'creator'), ['creator'], []),
+                        if({kind:String} IN ('', 'sound'), ['sound'], []),
+                        if({kind:String} IN ('', 'challenge'), ['challenge'], []),
+                        if({kind:String} IN ('', 'hashtag'),
+                            arrayWithConstant(length(arrayDistinct(s.hashtags)), 'hashtag'), [])
+                    ) AS kind
+                WHERE (kind, entity_id) IN (SELECT p.1, p.2 FROM (SELECT arrayJoin(places) AS p))
+                    AND s.video_id IN (
+                        SELECT subject_id FROM windows_1m
+                        WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
+                    )
+            ) AS e ON e.video_id = m.subject_id
             WHERE m.window_start > until - 3600 AND m.window_start <= until AND m.kind = 'video'
-            GROUP BY video_id
+            GROUP BY of_kind, entity_id, step
         ) AS w
-        INNER JOIN
-        (
-            SELECT video_id, creator_id, hashtags, sound_id, challenge_id
-            FROM video_state
-            WHERE video_id IN (
-                SELECT subject_id FROM windows_1m
-                WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
-            )
-        ) AS v ON v.video_id = w.video_id
-        ARRAY JOIN ['video', 'creator', 'hashtag', 'sound', 'challenge'] AS kind
-        ARRAY JOIN multiIf(
-            kind = 'video', [w.video_id],
-            kind = 'creator', [v.creator_id],
-            kind = 'hashtag', arrayDistinct(v.hashtags),
-            kind = 'sound', [v.sound_id],
-            [v.challenge_id]
-        ) AS entity_id
-        WHERE {kind:String} IN ('', kind)
         GROUP BY kind, entity_id
-    ) AS a ON a.kind = t.kind AND a.entity_id = t.entity_id
-    WHERE t.rank <= if({kind:String} = '', 8, 50)
+    ) AS a ON a.kind = place.1 AND a.entity_id = place.2
     ORDER BY kind, rank
     """.replace("$top", _TOP).replace("$velocity", _VELOCITY)
+        ),
+        "video_id, creator_id, hashtags, sound_id, challenge_id, score, fast_score, fast_half_life_ms",
     ),
     (Choice("kind", ("", *KINDS)),),
     compare_by=("kind", "entity_id"),
@@ -191,14 +207,19 @@ TOP_WINDOWS = Query(
 )
 
 # The pool that a video begins in is entered by no promotion; the others come in the order of the
-# impressions that it takes to get in, for their names are a matter of the weights file.
+# impressions that it takes to get in, for their names are a matter of the weights file. The last decision
+# is found by one string, which the engine compares much faster than a tuple.
 POOLS = Query(
     "pools",
     "The For You pools as a funnel: who reached each, what was decided there last, who is in it now.",
-    """
-    WITH decided AS (
+    every_video(
+        """
+    WITH $spread,
+    decided AS (
         SELECT b.video_id AS video_id, b.pool AS pool,
-            argMax(b.verdict, (b.decided_at, length(b.decision_id), b.decision_id)) AS verdict
+            argMax(b.verdict, concat(
+                leftPad(toString(toUnixTimestamp64Milli(b.decided_at)), 16, '0'),
+                leftPad(toString(length(b.decision_id)), 8, '0'), b.decision_id)) AS verdict
         FROM boosts AS b
         GROUP BY video_id, pool
     )
@@ -211,7 +232,7 @@ POOLS = Query(
     (
         SELECT v.pool AS pool, 0 AS entered_at, 0 AS reached, 0 AS promoted, 0 AS held, 0 AS stopped,
             0 AS demoted, count() AS videos
-        FROM videos AS v
+        FROM $videos AS v
         GROUP BY pool
         UNION ALL
         SELECT b.pool_after, min(b.impressions), uniqExact(b.video_id), 0, 0, 0, 0, 0
@@ -228,6 +249,8 @@ POOLS = Query(
     GROUP BY pool
     ORDER BY entered_at, pool
     """,
+        "video_id, pool",
+    ),
 )
 
 DECISIONS = Query(
@@ -242,68 +265,6 @@ DECISIONS = Query(
     LIMIT 40
     """,
     (Choice("verdict", ("promote", "hold", "stop", "demote", "all")),),
-)
-
-CONTENT = Query(
-    "content",
-    "Which kinds of content get the most likes: the values of one dimension, by views.",
-    """
-    SELECT value, count() AS videos, sum(v.views) AS views, sum(v.likes) AS likes,
-        if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views
-    FROM videos AS v
-    LEFT JOIN
-    (
-        SELECT n.video_id AS video_id, argMin(n.feed, (-n.views, n.feed)) AS main_feed
-        FROM
-        (
-            SELECT t.video_id AS video_id, splitByChar(':', f)[1] AS feed,
-                sum(toInt64(splitByChar(':', f)[2])) AS views
-            FROM video_totals AS t FINAL
-            ARRAY JOIN t.feeds AS f
-            WHERE {dimension:String} = 'main_feed'
-            GROUP BY video_id, feed
-            HAVING views > 0
-        ) AS n
-        GROUP BY video_id
-    ) AS m ON m.video_id = v.video_id
-    ARRAY JOIN multiIf(
-        {dimension:String} = 'content_type', [if(v.content_type = '', 'unknown', v.content_type)],
-        {dimension:String} = 'length', [multiIf(
-            v.duration_ms <= 0, 'unknown',
-            v.duration_ms < 15000, '0-15 s',
-            v.duration_ms < 30000, '15-30 s',
-            v.duration_ms < 60000, '30-60 s',
-            v.duration_ms < 180000, '1-3 min',
-            v.duration_ms < 600000, '3-10 min',
-            '10 min and more')],
-        {dimension:String} = 'hashtag', arrayDistinct(v.hashtags),
-        {dimension:String} = 'sound', if(v.sound_id = '', [], [v.sound_id]),
-        {dimension:String} = 'challenge', if(v.challenge_id = '', [], [v.challenge_id]),
-        {dimension:String} = 'main_feed', if(m.main_feed = '', [], [m.main_feed]),
-        v.published_at <= toDateTime64(0, 3, 'UTC'), [],
-        {dimension:String} = 'hour', [formatDateTime(v.published_at, '%H', 'UTC')],
-        {dimension:String} = 'weekday', [formatDateTime(v.published_at, '%W', 'UTC')],
-        [if(v.is_original, 'original', 'not original')]
-    ) AS value
-    GROUP BY value
-    ORDER BY views DESC, value
-    LIMIT 40
-    """,
-    (DIMENSION,),
-)
-
-CONTENT_EARNINGS = Query(
-    "content_earnings",
-    "What the values of one dimension have earned in USD, the same values as in `content`, and between\n"
-    "which bounds their likes per 1,000 views lie.",
-    """
-    SELECT value, earnings_micros, likes_per_1000_low, likes_per_1000_high
-    FROM content_performance
-    WHERE dimension = {dimension:String}
-    ORDER BY views DESC, value
-    LIMIT 40
-    """,
-    (DIMENSION,),
 )
 
 TOP_VIDEOS = Query(

@@ -18,7 +18,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         },
         "timings": [timing._asdict() for timing in timings],
     }
-    text = report(timings)
+    text = "\n\n".join((heading(size), report(timings), notes(timings, machine(), load)))
     print(text)
     if args.output is not None:
         args.output.write_text(text + "\n")
@@ -178,6 +178,41 @@ def report(timings: Sequence[Timing]) -> str:
     for state in dict.fromkeys(timing.state for timing in timings):
         titles += [f"{state}, ms", "CPU ms"]
     return markdown(titles, lines)
+
+
+def heading(size: Size) -> str:
+    """Return what is measured, and on how many rows."""
+    return (
+        f"What the dashboard asks, timed at {size.windows:,} rows of `windows_1m` and {size.ledger:,} of "
+        "`ledger`, by `python -m scripts.benchmarks.dashboard --data DIR`.\n"
+        "For each panel: its first filters, and the combination that took the most CPU. Bold: over "
+        f"the aim of {BOUND_MS:.0f} ms. [JSON](dashboard.json) has all combinations."
+    )
+
+
+def notes(timings: Sequence[Timing], about: Mapping[str, object], load: Sequence[float]) -> str:
+    """Return what must be known to read the table; `load` is the machine's, before and at the end."""
+    merged = [one for one in timings if one.state == MERGED]
+    slow = sorted({one.panel for one in merged if one.median_ms > BOUND_MS})
+    cores = os.cpu_count() or 1
+    lines = [
+        f"{about['cpu']}, {cores} cores; commit {about['commit']}; medians; load average {load[0]} before, "
+        f"{load[-1]} at the end.",
+        "",
+        f"- Merged, {sum(one.median_ms <= BOUND_MS for one in merged)} of {len(merged)} combinations "
+        f"answer within {BOUND_MS:.0f} ms; "
+        + (f"not all of: {', '.join(slow)}." if slow else "none is over it."),
+        "- CPU ms: the least of the rounds, in steps of 10 ms, of the whole engine.",
+        "- Merged is what the engine does by itself to a partition that was not written to for ten minutes; "
+        "the newest day and month stay in parts.",
+        "- A slow question is asked again only after three times as long as it took.",
+        "- Ids are short and popularity is made up: real strings compress less well.",
+    ]
+    if max(load) > cores + 1:  # the questions themselves keep all cores busy
+        lines.insert(
+            2, "- The machine was not free: trust CPU ms, and measure again on one that is."
+        )
+    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:

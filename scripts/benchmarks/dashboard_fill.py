@@ -90,7 +90,8 @@ FROM (SELECT number, cityHash64(number, 2) AS h FROM numbers_mt({{first:UInt64}}
 # Half gifts; programs of a whole day book at its start. One entry in ten is an adjustment, one in
 # twenty is in euros.
 _LEDGER = f"""
-INSERT INTO ledger
+INSERT INTO ledger (entry_id, occurred_at, creator_id, source, state, amount_micros, currency, reference,
+    rate_version, reason, version)
 SELECT concat(source, ':', toString(number)) AS entry_id,
     toDateTime64(toStartOfDay({NOW}), 3, 'UTC') - 86400 * days_ago
         + if(startsWith(source, 'creator_'), 0, h % 86400) AS occurred_at,
@@ -109,7 +110,8 @@ FROM (
 """
 _OTHERS = (
     f"""
-    INSERT INTO estimates
+    INSERT INTO estimates (entry_id, occurred_at, creator_id, source, state, amount_micros, currency,
+        reference, rate_version, version)
     SELECT concat('creator_rewards:v', toString(number), ':2025-03-31'),
         toDateTime64(toStartOfDay({NOW}), 3, 'UTC'), concat('c', toString(number % {{creators:UInt64}})),
         'creator_rewards', 'estimated', 1000 + number % 5000, 'USD', concat('video:v', toString(number)),
@@ -117,13 +119,13 @@ _OTHERS = (
     FROM numbers_mt(intDiv({{videos:UInt64}}, 4))
     """,
     f"""
-    INSERT INTO settlements
+    INSERT INTO settlements (source, day, settled_at, rate_version, version)
     SELECT source, toDate({NOW}) - 1 - number AS day, {NOW}, 'rate-1', 1
     FROM numbers({LEDGER_DAYS})
     ARRAY JOIN ['creator_fund', 'creator_rewards', 'affiliate', 'sale', 'brand_deal'] AS source
     """,
     """
-    INSERT INTO follows
+    INSERT INTO follows (creator_id, user_id, source, following, event_time_ms, event_id, version)
     SELECT concat('c', toString(cityHash64(number) % {creators:UInt64})), concat('u', toString(number)),
         number % 4, number % 9 > 0, 1743465599000, toString(number), 1
     FROM numbers_mt({follows:UInt64})
@@ -138,14 +140,16 @@ _OTHERS = (
     FROM numbers_mt({{lives:UInt64}})
     """,
     f"""
-    INSERT INTO gift_streaks
+    INSERT INTO gift_streaks (live_id, user_id, gift_id, group_id, source, creator_id, occurred_at,
+        repeat_count, coins, order_ids, state, version)
     SELECT concat('l', toString(number % {{lives:UInt64}})), concat('u', toString(number)), 'rose',
         toString(number), number % 4, concat('c', toString(number % {{creators:UInt64}})),
         toDateTime64({NOW}, 3, 'UTC') - number % 604800, 1 + number % 20, 5, ['o1'], 'final', 1
     FROM numbers_mt({{streaks:UInt64}})
     """,
     f"""
-    INSERT INTO boosts_log
+    INSERT INTO boosts_log (video_id, pool, verdict, decided_at, weights_version, decision_id, reason,
+        measure, lower_bound, upper_bound, threshold, impressions, pool_after, version)
     SELECT concat('v', toString(intDiv(number, 3))), concat('L', toString(1 + number % 3)) AS pool,
         ['promote', 'stop', 'hold', 'promote'][1 + number % 4] AS verdict,
         toDateTime64({NOW}, 3, 'UTC') - 60 * (number % 10080), 'contribution-1',
@@ -155,28 +159,30 @@ _OTHERS = (
         FROM numbers_mt({{decisions:UInt64}}))
     """,
     """
-    INSERT INTO explanations
+    INSERT INTO explanations (entry_id, text, version)
     SELECT concat('affiliate:', toString(number * 10 + 6)),
         '[["paid and kept",89790001,"USD",""],["rate",1200,"bps","the highest in force in 30 days"],'
         || '["amount",' || toString(number) || ',"USD","half-even"]]', 1
     FROM numbers_mt({explanations:UInt64})
     """,
     f"""
-    INSERT INTO dead_letters_log
+    INSERT INTO dead_letters_log (topic, `partition`, `offset`, stage, reason, detail, raw, event_time,
+        recorded_at, version)
     SELECT 'engagement.events', number % 4, number, 'decode',
         ['malformed_json', 'unknown_type', 'missing_field', 'out_of_range', 'wrong_key'][1 + number % 5],
         'detail', repeat('x', 150), NULL, toDateTime64({NOW}, 3, 'UTC'), number + 1
     FROM numbers_mt({{dead_letters:UInt64}})
     """,
     f"""
-    INSERT INTO late
+    INSERT INTO late (source, `offset`, window_start, kind, subject_id, type, event_time, version)
     SELECT number % 4, number, {NOW} - 60 * (number % 9000), 'video',
         concat('v', toString(number % {{videos:UInt64}})), ['like', 'view', 'share'][1 + number % 3],
         toDateTime64({NOW}, 3, 'UTC'), number + 1
     FROM numbers_mt({{late:UInt64}})
     """,
     f"""
-    INSERT INTO partitions
+    INSERT INTO partitions (topic, `partition`, position, max_event_time, messages, counted, duplicates,
+        suppressed, late, dead_letters, unknown_fields, by_type, version)
     SELECT 'engagement.events', number, 9000000, toDateTime64({NOW}, 3, 'UTC'), 9000000, 8900000, 90000,
         5000, 3000, 2000, 0, map('view', toUInt64(4000000), 'impression', toUInt64(4900000)), 1
     FROM numbers(4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import aiohttp
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -23,6 +25,44 @@ async def test_top_earners_keep_currencies_apart(web: aiohttp.ClientSession) -> 
     assert c1["booked_parts"] == ["0", "77080000"]
     assert c1["estimated_parts"] == ["122800", "0"]
     assert await ask(web, "top_earners", period="24h", source="sale") == []
+
+
+async def test_top_earners_are_those_of_the_view(
+    web: aiohttp.ClientSession, client: Client, tables: Tables, rng: random.Random
+) -> None:
+    """Many creators in several currencies, also with sums of 0 and below, and copies of rows."""
+    for earned in ("USD", "EUR", "JPY"):
+        written = [
+            {
+                "creator_id": f"many{rng.randrange(40)}",
+                "entry_id": f"{earned}{number}",
+                "occurred_at": NOW_MS - 99,
+                "source": rng.choice(("sale", "gift")),
+                "state": "final",
+                "currency": rng.choice((earned, "USD")),
+                "amount_micros": rng.choice((-1, 1, 2)) * LARGE_MICROS // 4,
+                "version": 1,
+            }
+            for number in range(150)
+        ]
+        tables.write("ledger", *written, *written[::3])
+        for source in ("", "sale", "brand_deal"):
+            answer = await ask(web, "top_earners", period="all", source=source)
+            wanted = rows(
+                client,
+                "SELECT creator_id, currency, sum(e.amount_micros) AS micros, count() "
+                f"FROM earnings_ledger AS e WHERE '{source}' IN ('', source) "
+                "GROUP BY ALL ORDER BY micros DESC, creator_id, currency LIMIT 20",
+            )
+            assert [
+                (
+                    row["creator_id"],
+                    row["currency"],
+                    int(row["booked_micros"]) + int(row["estimated_micros"]),
+                    int(row["entries"]),
+                )
+                for row in answer
+            ] == wanted
 
 
 async def test_the_newest_entries_are_those_of_the_view(

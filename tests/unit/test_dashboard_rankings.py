@@ -6,9 +6,10 @@ import aiohttp
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from dashboard.queries import DIMENSION, KINDS
-from tests.dashboard_rows import JUST_BEFORE, NASTY
-from tests.unit.clickhouse_rows import rows
+from dashboard.content_queries import DIMENSION
+from dashboard.queries import KINDS
+from tests.dashboard_rows import JUST_BEFORE, NASTY, NOW_MS
+from tests.unit.clickhouse_rows import Tables, rows, video
 from tests.unit.dashboard_client import ask
 
 pytestmark = pytest.mark.stack
@@ -63,3 +64,65 @@ async def test_kinds_of_content_equal_the_view(
         )
         for row in answer
     ] == wanted
+    earned = rows(
+        client,
+        "SELECT value, earnings_micros FROM content_performance "
+        f"WHERE dimension = '{dimension}' ORDER BY views DESC, value",
+    )
+    answer = await ask(web, "content_earnings", dimension=dimension)
+    assert [(row["value"], int(row["earnings_micros"])) for row in answer] == earned
+
+
+async def test_videos_of_several_partitions_are_added_up_as_the_views_do(
+    web: aiohttp.ClientSession, client: Client, tables: Tables
+) -> None:
+    """After a topic got more partitions: one row as it lies, and several that are one video."""
+    for source, name, tag in ((4, "v1", "new"), (5, "v2", "fyp"), (6, "alone", "new")):
+        tables.write(
+            "video_totals",
+            video(
+                name,
+                source=source,
+                views=70 + source,
+                likes=source,
+                hashtags=[tag],
+                version=1,
+                published_at=NOW_MS + source,
+                score=9.0 + source,
+                fast_score=8.0,
+                pool="L2",
+                creator_id="c7",
+                sound_id="a1",
+                content_type="pets",
+            ),
+            video(f"gone{source}", source=source, version=1),
+        )
+    assert rows(client, "SELECT count() FROM video_totals WHERE video_id = 'v1'") > [(1,)]
+    trends = [
+        (row["kind"], row["entity_id"], row["velocity"]) for row in await ask(web, "trending")
+    ]
+    assert trends == [
+        (kind, entity, pytest.approx(velocity, rel=1e-9))
+        for kind, entity, velocity in rows(
+            client,
+            "SELECT kind, entity_id, velocity FROM trending_now WHERE rank <= 8 ORDER BY kind, rank",
+        )
+    ]
+    for dimension in DIMENSION.values:
+        assert [
+            (row["value"], int(row["videos"]), int(row["views"]))
+            for row in await ask(web, "content", dimension=dimension)
+        ] == rows(
+            client,
+            "SELECT value, videos, views FROM content_performance "
+            f"WHERE dimension = '{dimension}' ORDER BY views DESC, value",
+        )
+    assert [
+        (row["video_id"], row["creator_id"], int(row["views"]))
+        for row in await ask(web, "top_videos")
+    ] == rows(
+        client, "SELECT video_id, creator_id, views FROM videos ORDER BY views DESC, video_id"
+    )
+    assert {
+        row["pool"]: int(row["videos"]) for row in await ask(web, "pools") if row["videos"] != "0"
+    } == dict(rows(client, "SELECT pool, count() FROM videos WHERE pool != '' GROUP BY pool"))

@@ -14,7 +14,8 @@ import yaml
 from clickhouse_connect.driver.client import Client
 
 from dashboard.grafana import FOLDER, files
-from dashboard.queries import DIMENSION, KINDS
+from dashboard.content_queries import DIMENSION
+from dashboard.queries import KINDS
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 from tests.dashboard_rows import DAY_MS, NOW_MS, fill
