@@ -13,8 +13,8 @@ import pytest
 import yaml
 from clickhouse_connect.driver.client import Client
 
-from dashboard.grafana import FOLDER, files
 from dashboard.content_queries import DIMENSION
+from dashboard.grafana import FOLDER, files
 from dashboard.queries import KINDS
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
