@@ -151,7 +151,11 @@ TRENDING = Query(
         (
             SELECT e.kind AS of_kind, e.entity_id AS entity_id, sum(m.views) AS views,
                 intDiv(dateDiff('second', m.window_start, until), 120) AS step
-            FROM windows_1m AS m FINAL
+            FROM
+            (
+                SELECT subject_id, window_start, views FROM windows_1m FINAL
+                WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
+            ) AS m
             INNER JOIN
             (
                 SELECT s.video_id AS video_id, kind, entity_id
@@ -173,12 +177,11 @@ TRENDING = Query(
                             arrayWithConstant(length(arrayDistinct(s.hashtags)), 'hashtag'), [])
                     ) AS kind
                 WHERE (kind, entity_id) IN (SELECT p.1, p.2 FROM (SELECT arrayJoin(places) AS p))
-                    AND s.video_id IN (
+                    AND s.video_id GLOBAL IN (
                         SELECT subject_id FROM windows_1m
                         WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
                     )
             ) AS e ON e.video_id = m.subject_id
-            WHERE m.window_start > until - 3600 AND m.window_start <= until AND m.kind = 'video'
             GROUP BY of_kind, entity_id, step
         ) AS w
         GROUP BY kind, entity_id

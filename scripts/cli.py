@@ -23,6 +23,7 @@ from types import FrameType
 from typing import NoReturn, Protocol, cast
 
 from schemas.errors import EngageError
+from scripts.interrupts import keep_interrupts
 
 DEBUG_ENV = "ENGAGE_DEBUG"
 EXIT_USAGE = 2
@@ -92,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _leave)
+    keep_interrupts()
     return guarded(lambda: dispatch(arguments))
 
 

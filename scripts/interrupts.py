@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_AGAIN_S = 0.02
+
+
+def keep_interrupts() -> None:
+    """Let Ctrl-C come again where Python drops it: one that meets a destructor ends nothing else."""
+    report = sys.unraisablehook
+
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            report(what)
+            return
+        again = threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = dropped
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

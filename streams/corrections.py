@@ -14,8 +14,7 @@ Several invalidations may name one target: the earliest minute due stands, which
 `Namings` knows of each target named whether it came and when its change is due.
 
 What creators do with their own videos is in the panes, and in no sums of pools: it is kept here as due
-at the close of no minute (`NEVER`), so that each minute is closed without it. What was left out of
-closed minutes is one sum (`CLOSED`) until pools begin; then nobody asks for it again.
+at the close of no minute (`NEVER`), so that each minute is closed without it.
 
 The state is one entry for each pair of minutes, and one for each target, gone when the minute due
 is closed.
@@ -27,7 +26,6 @@ from typing import Any
 from streams.value_model import NOTHING, Sums, added, taken_back
 
 NEVER = 1 << 40  # a minute due that does not come
-CLOSED = -1  # stands for all closed minutes
 AWAITED, STANDING, DONE = range(3)  # not come yet; in its minute until due; nothing is due of it
 
 
@@ -46,22 +44,17 @@ class Corrections:
         changes[minute] = added((changes.get(minute, NOTHING), sums))
 
     def leave_out(self, minute: int, sums: Sums) -> None:
-        """Note what a minute is closed without (below zero: no longer)."""
+        """Note what a minute is to be closed without (below zero: no longer)."""
         self.note(NEVER, minute, sums)
         if not any(self.pending[NEVER][minute]):
-            self._forget_left_out(minute)
+            self.take_left_out(minute)
 
-    def close(self, minute: int, *, keep: bool) -> None:
-        """Forget what was left out of a minute; with `keep` it is left out of all that is closed."""
-        if minute in self.pending.get(NEVER, ()):
-            sums = self._forget_left_out(minute)
-            if keep:
-                self.leave_out(CLOSED, sums)
-
-    def _forget_left_out(self, minute: int) -> Sums:
-        sums = self.pending[NEVER].pop(minute)
-        if not self.pending[NEVER]:
-            del self.pending[NEVER]
+    def take_left_out(self, minute: int) -> Sums:
+        """Return and forget what a minute is closed without."""
+        left_out = self.pending.get(NEVER, {})
+        sums: Sums = left_out.pop(minute, NOTHING)
+        if not left_out:
+            self.pending.pop(NEVER, None)
         return sums
 
     def hidden(self, minute: int) -> tuple[int, ...]:

@@ -15,15 +15,15 @@ that it tells, event by event (streams/for_you.py),
 closed. Whatever the order of arrival within the disorder, the decisions are the same.
 
 Until the first quota is reached nothing is kept of closed minutes but the impressions and plays in
-them and the likes in them that nobody trusts: their sums are what was counted in all, less what is
-in open minutes and what is still to change (`Counted`). Most videos stay there.
+them, the likes in them that nobody trusts and what was left out of them: their sums are what was counted
+in all, less these, what is in open minutes and what is still to change (`Counted`). Most videos stay there.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from schemas import wire
-from streams.corrections import CLOSED, DONE, NEVER, STANDING, Corrections
+from streams.corrections import DONE, NEVER, STANDING, Corrections
 from streams.pools import Boosting, Decision, Rankings
 from streams.trust import Trust, trusted
 from streams.value_model import (
@@ -96,6 +96,7 @@ class Promotion:
     __slots__ = (
         "boosting",
         "corrections",
+        "left_out",
         "played",
         "pool",
         "shown",
@@ -113,6 +114,9 @@ class Promotion:
         self.shown = 0  # impressions and plays in closed minutes, until pools begin
         self.played = 0
         self.untrusted = 0  # likes that closed minutes do not count, until pools begin
+        self.left_out = (
+            NOTHING  # what panes of closed minutes count and pools do not, until they begin
+        )
         self.boosting: Boosting | None = None
         # what follows is None, or empty, while there is nothing in it
         self.corrections: Corrections | None = None
@@ -168,12 +172,14 @@ class Promotion:
 
         Of a closed minute nobody asks again, but once, when pools begin.
         """
-        if act.minute < first_open and self.boosting is not None:
+        sums: Sums = act.sums if number > 0 else taken_back(act.sums)
+        if act.minute < first_open:
+            if self.boosting is None:
+                self.left_out = added((self.left_out, sums))
             return
         if self.corrections is None:
             self.corrections = Corrections()
-        sums: Sums = act.sums if number > 0 else taken_back(act.sums)
-        self.corrections.leave_out(act.minute if act.minute >= first_open else CLOSED, sums)
+        self.corrections.leave_out(act.minute, sums)
         if not self.corrections:
             self.corrections = None
 
@@ -240,9 +246,7 @@ class Promotion:
         self.boosting = Boosting(self.video_id)
         whole = self._closed_sums(minute + 1, counted)
         self.shown = self.played = self.untrusted = 0
-        if self.corrections is not None:
-            self.corrections.close(CLOSED, keep=False)
-            self.corrections = self.corrections or None
+        self.left_out = NOTHING
         return self._moved(self.boosting.close(minute, whole, (), rankings))
 
     def _closed(self, minute: int, pane: Sums) -> tuple[Sums, list[tuple[int, Sums]]]:
@@ -252,7 +256,9 @@ class Promotion:
             self.suppressed = tuple(m for m in self.suppressed if m > minute)
         if self.corrections is not None:
             sums = added((sums, self.corrections.hidden(minute)))
-            self.corrections.close(minute, keep=self.boosting is None)
+            left_out = self.corrections.take_left_out(minute)
+            if self.boosting is None:
+                self.left_out = added((self.left_out, left_out))
         if self.trust is not None:
             untrusted, later = self.trust.close(minute)
             sums = self._distrust(sums, untrusted)
@@ -273,7 +279,7 @@ class Promotion:
         sums = list(counted())
         sums[LIKE] -= self.untrusted
         pending = NOTHING if self.corrections is None else self.corrections.of_closed(first_open)
-        return added((sums, taken_back(pending)))
+        return added((sums, taken_back(pending), taken_back(self.left_out)))
 
     def _moved(self, decisions: list[Decision]) -> list[Decision]:
         if decisions:
@@ -304,11 +310,13 @@ class Promotion:
         """Return the state as plain values, apart from what is kept by user."""
         boosting = None if self.boosting is None else self.boosting.dump()
         corrections = None if self.corrections is None else self.corrections.dump()
-        return self.pool, self.untrusted, boosting, corrections, self.suppressed
+        left_out = self.left_out if any(self.left_out) else None
+        return self.pool, self.untrusted, boosting, corrections, self.suppressed, left_out
 
     def load(self, dumped: Sequence[Any], first_open: int) -> None:
         """Set the state that was dumped; minutes before `first_open` are closed."""
-        self.pool, self.untrusted, boosting, corrections, suppressed = dumped
+        self.pool, self.untrusted, boosting, corrections, suppressed, left_out = dumped
+        self.left_out = tuple(left_out or NOTHING)
         self.boosting = None if boosting is None else Boosting.load(self.video_id, boosting)
         self.corrections = Corrections.load(corrections or (), first_open) or None
         self.suppressed = tuple(minute for minute in suppressed if minute >= first_open)

@@ -36,6 +36,8 @@ class Size:
     dead_letters: int = 200_000
     late: int = 200_000
     decisions: int = 300_000
+    engagements: int = 2_000_000  # of the newest day
+    findings: int = 200
 
     def scaled(self, share: float) -> Size:
         """Return a smaller size of the same shape; at least one row a minute of the week."""
@@ -157,6 +159,25 @@ _OTHERS = (
         if(verdict = 'promote', concat('L', toString(2 + number % 3)), pool), 1
     FROM (SELECT number, concat('v', toString(intDiv(number, 3))) AS video_id
         FROM numbers_mt({{decisions:UInt64}}))
+    """,
+    f"""
+    INSERT INTO engagements (video_id, user_id, event_id, type, source, event_time, creator_id, counted,
+        version)
+    SELECT concat('v', toString(h % 1000 * (h % 3 + 1) % {{videos:UInt64}})), concat('u', toString(h % 50000)),
+        toString(number), ['like', 'like', 'like', 'comment', 'share', 'favorite', 'follow', 'reply'][1 + h % 8],
+        number % 4, fromUnixTimestamp64Milli(toInt64(toUnixTimestamp({NOW}) * 1000
+            - intDiv(number * 86400000, {{engagements:UInt64}})), 'UTC'),
+        concat('c', toString(h % {{creators:UInt64}})), h % 50 > 0, number + 1
+    FROM (SELECT number, cityHash64(number, 5) AS h FROM numbers_mt({{engagements:UInt64}}))
+    """,
+    """
+    INSERT INTO experiments (experiment, question, treatment, group_name, measure, weights, seeds,
+        control_mean, change, change_low, change_high, has_ratio, per_1000_likes, per_1000_low,
+        per_1000_high, version)
+    SELECT 'likes', 'what if', concat('likes x ', toString(number % 4)), 'chosen',
+        concat('measure ', toString(number)), 'contribution-1', 8, 100, number, number - 1, number + 1, 1,
+        1, 0.5, 1.5, 1
+    FROM numbers_mt({findings:UInt64})
     """,
     """
     INSERT INTO explanations (entry_id, text, version)

@@ -3,7 +3,7 @@
 -- follows that stand), then by users. Each engagement is counted once, in its pane of 5 seconds, and
 -- each pane added to the twelve windows that it lies in; users of a pane are kept as a set, so that
 -- who comes back within the window is one user. The time bounds are constants: only the newest
--- partition is read.
+-- days' partitions are read.
 CREATE OR REPLACE VIEW {database}.top_windows {on_cluster} AS
 WITH
     (

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
+import time
 
 import pytest
 
-from scripts.interrupts import run_async
+from scripts.interrupts import keep_interrupts, run_async
 
 
 def interrupt() -> None:
@@ -86,3 +88,26 @@ def test_the_second_ctrl_c_does_not_wait() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_async(work())
+
+
+def test_one_that_meets_a_destructor_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(str(what.exc_value)))
+    keep_interrupts()
+
+    class Closing:
+        def __init__(self, error: str = "") -> None:
+            self.error = error
+
+        def __del__(self) -> None:
+            if self.error:
+                raise ValueError(self.error)
+            interrupt()
+            time.sleep(0.01)
+
+    Closing("reported as before")
+    assert told == ["reported as before"]
+    with pytest.raises(KeyboardInterrupt):
+        Closing()
+        time.sleep(5)
+    assert told == ["reported as before"]

@@ -96,6 +96,7 @@ def test_what_creators_do_is_kept_until_pools_begin_and_no_longer() -> None:
     assert feed.promotion.due(feed.open) is None, "nothing waits for it"
     feed.arrive(Happening(AT + 3 * MINUTE_MS, 1, "z", sums(impressions=1)))
     assert feed.closed == NOTHING
+    assert feed.promotion.plain, "minutes to come are closed as those of others"
     feed.restart()
     feed.promotion.leave_out(own, -1, feed.open)  # invalidated, its minute closed
     feed.panes[M] = NOTHING
