@@ -1,13 +1,14 @@
-"""The rows of a flush on their way to ClickHouse, in a thread that may be left behind.
+"""The rows of a flush on their way to ClickHouse, in threads that may be left behind.
 
 The same rows are tried again, with growing pauses, until ClickHouse has acknowledged all of them. Who
 is told to give up does not wait for a ClickHouse that hangs: a rebalance has less time than a request.
-What the thread that was left may still write are rows that the log prescribes, so they change nothing.
+What the threads that were left may still write are rows that the log prescribes, so they change nothing.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from schemas.errors import Unavailable
@@ -18,23 +19,31 @@ from streams.rows import Columns
 log = logging.getLogger("engage.delivery")
 
 RETRY_S_MAX = 5.0
+LANES = 4  # an insert mostly waits for ClickHouse, and a flush has a dozen of them
+_LAST = "partitions"  # it says that the rows of all other tables are there
 
 
 class Delivery:
     """The way to one ClickHouse; one flush at a time may use it."""
 
     def __init__(
-        self, url: str, database: str, make_writer: Callable[[str, str], Writer] = Writer
+        self,
+        url: str,
+        database: str,
+        make_writer: Callable[[str, str], Writer] = Writer,
+        *,
+        lanes: int = LANES,
     ) -> None:
         self._url = url
         self._database = database
         self._make_writer = make_writer
+        self._lanes = lanes
         self.retries = 0
         self._connect()
 
     def _connect(self) -> None:
         self._results = Results(self._url, self._database)
-        self._writer = self._make_writer(self._url, self._database)
+        self._writers = [self._make_writer(self._url, self._database) for _ in range(self._lanes)]
 
     async def deliver(
         self,
@@ -42,7 +51,7 @@ class Delivery:
         tables: Mapping[str, Columns],
         give_up: asyncio.Event,
     ) -> None:
-        """Write all tables, in their order, where the results are those of the claims.
+        """Write all tables, some at a time and `partitions` last, where the results are those of the claims.
 
         Raises:
             Unavailable: told to give up before everything was acknowledged.
@@ -71,14 +80,14 @@ class Delivery:
         tables: Mapping[str, Columns],
         told: "asyncio.Task[Any]",
     ) -> None:
-        work = asyncio.to_thread(_write, self._results, self._writer, claims, tables)
+        work = asyncio.to_thread(_write, self._results, self._writers, claims, tables)
         writing = asyncio.create_task(work)
         try:
             await asyncio.wait({writing, told}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not writing.done():
                 writing.add_done_callback(_forget)
-                self._connect()  # the old connections are that thread's
+                self._connect()  # the old connections are those threads'
         if not writing.done():
             raise Unavailable("it does not answer in time")
         await writing
@@ -86,18 +95,30 @@ class Delivery:
     def close(self) -> None:
         """Close connections."""
         self._results.close()
-        self._writer.close()
+        for writer in self._writers:
+            writer.close()
 
 
 def _write(
     results: Results,
-    writer: Writer,
+    writers: Sequence[Writer],
     claims: Mapping[tuple[str, int], Claim],
     tables: Mapping[str, Columns],
 ) -> None:
     results.refuse_unless_ours(claims)
-    for table, columns in tables.items():
-        writer.write(table, columns)
+    # one list of what is to do for all lanes: who is ready takes the next
+    todo = iter([table for table in tables if table != _LAST])
+    with ThreadPoolExecutor(len(writers), "deliver") as pool:
+        lanes = [pool.submit(_lane, writer, todo, tables) for writer in writers]
+    for lane in lanes:
+        lane.result()
+    if _LAST in tables:
+        writers[0].write(_LAST, tables[_LAST])
+
+
+def _lane(writer: Writer, todo: Iterator[str], tables: Mapping[str, Columns]) -> None:
+    for table in todo:
+        writer.write(table, tables[table])
 
 
 def _forget(writing: "asyncio.Task[None]") -> None:

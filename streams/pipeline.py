@@ -360,7 +360,7 @@ class Pipeline:
 
 
 def _merge(snapshots: Sequence[Snapshot]) -> dict[str, Columns]:
-    """Return the rows of all snapshots, one block a table; `partitions` last: it says `visible`."""
+    """Return the rows of all snapshots, one block a table."""
     tables: dict[str, Columns] = {}
     for snapshot in snapshots:
         for table, columns in snapshot.rows.items():
@@ -370,7 +370,4 @@ def _merge(snapshots: Sequence[Snapshot]) -> dict[str, Columns]:
             else:
                 for merged, column in zip(found, columns, strict=True):
                     merged.extend(column)  # type: ignore[attr-defined]
-    progress = tables.pop("partitions", None)
-    if progress:
-        tables["partitions"] = progress
     return tables

@@ -96,7 +96,7 @@ def time_demo(clone: Path, port: int) -> tuple[float, float]:
                 chart_s = time.monotonic() - began_s
         return page_s, chart_s
     finally:
-        os.killpg(demo.pid, signal.SIGINT)
+        os.killpg(demo.pid, signal.SIGTERM)
         demo.wait()
 
 

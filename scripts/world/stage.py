@@ -24,14 +24,15 @@ from scripts.world.trending import what_trends
 
 HOUR_MINUTES = 60
 ENDED_MS = 2 * 86_400_000  # after the last minute: orders are settled within a day
-_POLL_S = 0.03
+_POLL_S = 0.05
 _STALL_S_MAX = 120.0
 _CHECK_S = 1.0
 
 _CLOCKS = """
-SELECT partition, toUnixTimestamp64Milli(max_event_time)
-FROM partitions FINAL
+SELECT partition, toUnixTimestamp64Milli(max(max_event_time))
+FROM partitions
 WHERE topic = 'engagement.events'
+GROUP BY partition
 """
 _DECISIONS = """
 SELECT video_id, pool, verdict, toUnixTimestamp64Milli(decided_at) AS decided_at_ms

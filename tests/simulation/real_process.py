@@ -82,7 +82,7 @@ class Process:
         self.pipeline = Pipeline(self.app, settings, services.rules)
         self.pipeline._probe = RealProbe(services, network)
         mine: Any = self  # writes to the simulated tables
-        self.pipeline._delivery = Delivery("", "", lambda *_: mine)
+        self.pipeline._delivery = Delivery("", "", lambda *_: mine, lanes=1)
         self.stores = {source: self._store(settings, source) for source in SOURCES}
 
     def _app(self) -> Any:
