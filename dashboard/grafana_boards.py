@@ -6,6 +6,7 @@ currency, and its panels show the one that the viewer chose.
 
 from __future__ import annotations
 
+from dashboard.content_queries import DIMENSION
 from dashboard.grafana_operations import OPERATIONS
 from dashboard.grafana_panels import Board, Choose, Panel
 
@@ -280,16 +281,7 @@ CONTENT = Board(
             ),
         ),
     ),
-    (
-        Choose(
-            "dimension",
-            "Compare by",
-            (
-                *("content_type", "length", "hashtag", "sound", "challenge", "main_feed"),
-                *("hour", "weekday", "originality"),
-            ),
-        ),
-    ),
+    (Choose("dimension", "Compare by", DIMENSION.values),),
 )
 
 LIVES = Board(

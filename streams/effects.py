@@ -78,7 +78,7 @@ def view(state: "Partition", video: Video, event: wire.View, n: int) -> None:
     qualifies = watch_ms > QUALIFIED_WATCH_MS and feed == "for_you" and not event.is_promoted
     viewers = video.viewers
     if n > 0:
-        if feed == "search" or video.notes:
+        if feed == "search" or video.fact_bits:
             _note_view(state, video, event, 1)
         for_you = state.for_you
         if not for_you.watched_from_ms <= t < for_you.watched_to_ms:
@@ -103,11 +103,11 @@ def _note_view(state: "Partition", video: Video, event: wire.View, counted: int)
     """Note a view as facts; of one taken back nobody knows any more what was published then."""
     if event.feed == "search":
         state.facts.search_view(video, event, counted, state.offset)
-    notes = video.notes if counted else video.noted
-    if notes & SOLD:
+    fact_bits = video.fact_bits if counted else video.fact_bits_ever
+    if fact_bits & SOLD:
         product_ids = video.product_ids if counted else ()
         state.facts.product_view(video, event, product_ids, counted, state.offset)
-    if notes & SHARED:
+    if fact_bits & SHARED:
         state.facts.shared_view(video, event, counted, state.offset)
 
 

@@ -147,7 +147,7 @@ def _video_records(
         list(video.days.items()),
         list(video.feeds.items()),
         video.earns,
-        video.noted,
+        video.fact_bits_ever,
         video.promotion.dump(),
         video.changed,
     )
@@ -198,8 +198,8 @@ def _load_video(state: Partition, record: list[Any]) -> None:
         video.days = dict(map(tuple, header[6]))
         video.qualified = sum(video.days.values())
         video.feeds = dict(map(tuple, header[7]))
-        video.earns, noted, promotion, video.changed = header[8:]
-        video.noted |= noted
+        video.earns, fact_bits_ever, promotion, video.changed = header[8:]
+        video.fact_bits_ever |= fact_bits_ever
         video.promotion.load(promotion, state.for_you.first_open)
     _load_panes(video, panes, gone)
     for tag, user, *entry in entries:

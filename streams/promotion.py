@@ -114,9 +114,8 @@ class Promotion:
         self.shown = 0  # impressions and plays in closed minutes, until pools begin
         self.played = 0
         self.untrusted = 0  # likes that closed minutes do not count, until pools begin
-        self.left_out = (
-            NOTHING  # what panes of closed minutes count and pools do not, until they begin
-        )
+        # what panes of closed minutes count and pools do not, until they begin
+        self.left_out = NOTHING
         self.boosting: Boosting | None = None
         # what follows is None, or empty, while there is nothing in it
         self.corrections: Corrections | None = None

@@ -102,13 +102,13 @@ class Video(Subject):
         "days_changed_from",
         "durations_ms",
         "earns",
+        "fact_bits",
+        "fact_bits_ever",
         "fast_score",
         "favorites",
         "feeds",
         "half_lives_ms",
         "likes",
-        "noted",
-        "notes",
         "product_ids",
         "promotion",
         "published",
@@ -129,8 +129,8 @@ class Video(Subject):
         self.promotion = Promotion(self.id)
         self.published: tuple[Published, ...] = ()  # sorted by (event_time_ms, event_id)
         self.product_ids: tuple[str, ...] = ()  # of the publication that stands
-        self.notes = 0  # which views of it are facts now: SOLD, SHARED
-        self.noted = 0  # the same of all publications that ever stood: a view may have been noted
+        self.fact_bits = 0  # which views of it are facts now: SOLD, SHARED
+        self.fact_bits_ever = 0  # by any publication that ever stood: a view may be a fact by it
         self.durations_ms: dict[int, int] = {}  # views by the duration they told
         self.feeds: dict[str, int] = {}  # views by the feed that showed the video
         self.days: dict[int, int] = {}  # qualified views by UTC day number
@@ -143,8 +143,8 @@ class Video(Subject):
         self.published = published
         self.product_ids = published[-1].product_ids if published else ()
         is_shared = bool(published and published[-1].collaborators)
-        self.notes = (SOLD if self.product_ids else 0) | (SHARED if is_shared else 0)
-        self.noted |= self.notes
+        self.fact_bits = (SOLD if self.product_ids else 0) | (SHARED if is_shared else 0)
+        self.fact_bits_ever |= self.fact_bits
 
     def reestimate(self, day: int, floor_views: int) -> None:
         """Note that estimates from a day on may have changed.

@@ -60,7 +60,7 @@ def _video(video: Video) -> dict[str, Any]:
     return _subject(video) | {
         "scores": [(s.value, s.at_ms) for s in (video.score, video.fast_score)],
         "feeds": sorted(video.feeds.items()),
-        "published": (video.published, video.product_ids, video.noted),
+        "published": (video.published, video.product_ids, video.fact_bits_ever),
         "durations_ms": video.durations_ms,
         "days": video.days,
         "qualified": (video.qualified, viewers.qualified),

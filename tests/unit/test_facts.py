@@ -132,11 +132,11 @@ def test_products_are_known_after_a_recovery() -> None:
     core = core_of(SHOP, event("view"), rules=RULES)
     core.flush()
     video = core.recovered().state.videos[b"v"]
-    assert (video.product_ids, video.notes, video.noted) == (("p1", "p2"), SOLD, SOLD)
+    assert (video.product_ids, video.fact_bits, video.fact_bits_ever) == (("p1", "p2"), SOLD, SOLD)
     core = core_of(SHOP, invalidated(SHOP), rules=RULES)
     core.flush()
     video = core.recovered().state.videos[b"v"]
-    assert (video.product_ids, video.notes, video.noted) == ((), 0, SOLD)
+    assert (video.product_ids, video.fact_bits, video.fact_bits_ever) == ((), 0, SOLD)
 
 
 # Views of shared videos
@@ -165,7 +165,10 @@ def test_a_view_of_a_once_shared_video_is_taken_back_after_a_recovery() -> None:
     core = core_of(SHARED_VIDEO, view, invalidated(SHARED_VIDEO), rules=RULES)
     core.flush()
     core = core.recovered()
-    assert (core.state.videos[b"v"].notes, core.state.videos[b"v"].noted) == (0, SHARED)
+    assert (core.state.videos[b"v"].fact_bits, core.state.videos[b"v"].fact_bits_ever) == (
+        0,
+        SHARED,
+    )
 
 
 # The others
