@@ -62,64 +62,66 @@ def _of_content(text: str) -> str:
     )
 
 
+# The bounds are Wilson's, of the rate with 1,000 views more at the rate of all: as in `content_performance`.
 CONTENT = Query(
     "content",
-    "Which kinds of content get the most likes: the values of one dimension, by views.",
-    _of_content("""
-    WITH $spread
-    SELECT value, count() AS videos, sum(v.views) AS views, sum(v.likes) AS likes,
-        if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views
-    FROM $videos AS v
-    $main_feed
-    ARRAY JOIN $values AS value
-    GROUP BY value
-    ORDER BY views DESC, value
-    LIMIT 40
-    """),
-    (DIMENSION,),
-)
-
-CONTENT_EARNINGS = Query(
-    "content_earnings",
-    "What the values of one dimension have earned in USD, the same values as in `content`, and between\n"
-    "which bounds their likes per 1,000 views lie.",
-    # the bounds by Wilson, of the rate with 1,000 views more at the rate of all: as in `content_performance`
+    "Which kinds of content get the most likes: the values of one dimension, by views, and between which\n"
+    "bounds their likes per 1,000 views lie.",
     _of_content("""
     WITH $spread, 1000 AS prior_views, 1.96 AS z,
         (
             SELECT if(sum(w.views) <= 0, 0., least(1., greatest(0., sum(w.likes) / sum(w.views))))
             FROM $videos AS w
         ) AS usual
-    SELECT value, earnings_micros,
+    SELECT value, videos, all_views AS views, all_likes AS likes,
+        if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views,
         1000 * greatest(0., (rate + z * z / (2 * n) - half) / (1 + z * z / n)) AS likes_per_1000_low,
         1000 * least(1., (rate + z * z / (2 * n) + half) / (1 + z * z / n)) AS likes_per_1000_high
     FROM
     (
-        SELECT value, sum(p.earnings_micros) AS earnings_micros, sum(p.views) AS all_views,
+        SELECT value, count() AS videos, sum(v.views) AS all_views, sum(v.likes) AS all_likes,
             greatest(0, all_views) AS known,
             known + prior_views AS n,
-            (least(known, greatest(0, sum(p.likes))) + prior_views * usual) / n AS rate,
+            (least(known, greatest(0, all_likes)) + prior_views * usual) / n AS rate,
             z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) AS half
-        FROM
-        (
-            SELECT $values AS cells, v.views AS views, v.likes AS likes,
-                e.earnings_micros AS earnings_micros
-            FROM $videos AS v
-            $main_feed
-            LEFT JOIN
-            (
-                SELECT substring(l.reference, 7) AS video_id, sum(l.amount_micros) AS earnings_micros
-                FROM earnings_ledger AS l
-                WHERE l.currency = 'USD' AND startsWith(l.reference, 'video:')
-                GROUP BY l.reference
-            ) AS e ON e.video_id = v.video_id
-        ) AS p
-        ARRAY JOIN p.cells AS value
+        FROM $videos AS v
+        $main_feed
+        ARRAY JOIN $values AS value
         GROUP BY value
         ORDER BY all_views DESC, value
         LIMIT 40
     )
-    ORDER BY all_views DESC, value
+    ORDER BY views DESC, value
+    """),
+    (DIMENSION,),
+)
+
+# What is booked was added up by the last settlement, which books all entries that name a video.
+CONTENT_EARNINGS = Query(
+    "content_earnings",
+    "What the values of one dimension have earned in USD, the same values as in `content`.",
+    _of_content("""
+    WITH $spread
+    SELECT value, sum(e.amount_micros) AS earnings_micros
+    FROM $videos AS v
+    $main_feed
+    LEFT JOIN
+    (
+        SELECT m.video_id AS video_id, sum(m.amount_micros) AS amount_micros
+        FROM
+        (
+            SELECT video_id, amount_micros FROM video_earnings FINAL WHERE currency = 'USD'
+            UNION ALL
+            SELECT substring(reference, 7), amount_micros
+            FROM estimated_earnings
+            WHERE currency = 'USD' AND startsWith(reference, 'video:')
+        ) AS m
+        GROUP BY video_id
+    ) AS e ON e.video_id = v.video_id
+    ARRAY JOIN $values AS value
+    GROUP BY value
+    ORDER BY sum(v.views) DESC, value
+    LIMIT 40
     """),
     (DIMENSION,),
 )

@@ -19,7 +19,7 @@ _SPREAD = """(
 _ROWS = """(
         SELECT $columns FROM video_totals FINAL WHERE video_id NOT IN spread$seen
         UNION ALL
-        SELECT $columns FROM $view WHERE video_id IN spread
+        SELECT $columns FROM $view WHERE video_id IN (SELECT arrayJoin(spread))
     )"""
 _COUNTED = ", ".join((*COUNTERS, "net_likes", "net_favorites"))
 _SEEN = f""" AND (

@@ -12,8 +12,8 @@ from dashboard.every_video import every_video
 from dashboard.experiment_queries import EXPERIMENTS
 from dashboard.parameters import Choice, Query
 from dashboard.spans import RANGE, sql
+from dashboard.trend_queries import TOP_WINDOWS, TRENDING
 
-KINDS = ("video", "hashtag", "sound", "challenge", "creator")
 PULSE = Query(
     "pulse",
     "How far each partition of the log is processed, and what became of its messages.",
@@ -70,143 +70,6 @@ LATE = Query(
     ORDER BY late DESC, type
     LIMIT 50
     """,
-)
-
-# The first places of `trending_now`, by its own formula, without ranking what is not shown. Videos are
-# apart: each is alone in its group, and they are the most. While it is grouped, an entity is named
-# by one string, its kind's letter first.
-_TOP = """
-    SELECT kind, entity_id, score, velocity,
-        row_number() OVER (PARTITION BY kind ORDER BY score DESC, entity_id ASC) AS rank
-    FROM
-    (
-        SELECT 'video' AS kind, s.video_id AS entity_id, s.score AS score, $velocity AS velocity
-        FROM $video_state AS s
-        WHERE {kind:String} IN ('', 'video') AND s.score > -1e308
-        ORDER BY score DESC, entity_id ASC
-        LIMIT 50
-        UNION ALL
-        SELECT multiIf(
-                startsWith(g.name, 'c'), 'creator', startsWith(g.name, 'h'), 'hashtag',
-                startsWith(g.name, 's'), 'sound', 'challenge'
-            ) AS kind, substring(g.name, 2) AS entity_id,
-            arrayMax(g.scores) + log2(arraySum(x -> exp2(x - arrayMax(g.scores)), g.scores)) AS score,
-            g.velocity AS velocity
-        FROM
-        (
-            SELECT name, sum(v.velocity) AS velocity,
-                arraySort(groupArrayIf(v.score, v.score > -1e308)) AS scores
-            FROM
-            (
-                SELECT s.score AS score, $velocity AS velocity, arrayConcat(
-                    if({kind:String} IN ('', 'creator'), [concat('c', s.creator_id)], []),
-                    if({kind:String} IN ('', 'hashtag'),
-                        arrayDistinct(arrayMap(tag -> concat('h', tag), s.hashtags)), []),
-                    if({kind:String} IN ('', 'sound') AND s.sound_id != '', [concat('s', s.sound_id)], []),
-                    if({kind:String} IN ('', 'challenge') AND s.challenge_id != '',
-                        [concat('x', s.challenge_id)], [])
-                ) AS names
-                FROM $video_state AS s
-                WHERE s.score > -1e308 OR s.fast_score > -1e308
-            ) AS v
-            ARRAY JOIN v.names AS name
-            WHERE length(name) > 1 AND {kind:String} != 'video'
-            GROUP BY name
-            HAVING notEmpty(scores)
-        ) AS g
-        ORDER BY score DESC, entity_id ASC
-        LIMIT 50 BY kind
-    )
-"""
-_VELOCITY = """exp2(s.fast_score - toUnixTimestamp64Milli(now) / s.fast_half_life_ms)
-            * log(2) * 3600000 / s.fast_half_life_ms"""
-
-# Views of the last hour are added up for those alone that are shown.
-TRENDING = Query(
-    "trending",
-    "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
-    every_video(
-        sql(
-            """
-    WITH $now,
-        (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
-        (SELECT max(fast_half_life_ms) FROM video_totals) AS fast_half_life_ms,
-        toDateTime(now, 'UTC') AS until,
-        $spread,
-        (
-            SELECT groupArray((kind, entity_id, rank, score, velocity)) FROM ($top)
-            WHERE rank <= if({kind:String} = '', 8, 50)
-        ) AS places
-    SELECT place.1 AS kind, place.3 AS rank, place.2 AS entity_id, place.5 AS velocity,
-        exp2(place.4 - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
-        if(empty(a.steps), [], arrayMap(i -> a.views[indexOf(a.steps, 29 - i)], range(30))) AS views,
-        (velocity - points * log(2) * 3600000 / half_life_ms)
-            * log(2) * 3600000 / (half_life_ms - fast_half_life_ms) AS acceleration
-    FROM (SELECT arrayJoin(places) AS place) AS t
-    LEFT JOIN
-    (
-        SELECT w.of_kind AS kind, w.entity_id AS entity_id, groupArray(w.step) AS steps,
-            groupArray(w.views) AS views
-        FROM
-        (
-            SELECT e.kind AS of_kind, e.entity_id AS entity_id, sum(m.views) AS views,
-                intDiv(dateDiff('second', m.window_start, until), 120) AS step
-            FROM
-            (
-                SELECT subject_id, window_start, views FROM windows_1m FINAL
-                WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
-            ) AS m
-            INNER JOIN
-            (
-                SELECT s.video_id AS video_id, kind, entity_id
-                FROM $video_state AS s
-                ARRAY JOIN
-                    arrayConcat(
-                        [s.video_id],
-                        if({kind:String} IN ('', 'creator'), [s.creator_id], []),
-                        if({kind:String} IN ('', 'sound'), [s.sound_id], []),
-                        if({kind:String} IN ('', 'challenge'), [s.challenge_id], []),
-                        if({kind:String} IN ('', 'hashtag'), arrayDistinct(s.hashtags), [])
-                    ) AS entity_id,
-                    arrayConcat(
-                        ['video'],
-                        if({kind:String} IN ('', 'creator'), ['creator'], []),
-                        if({kind:String} IN ('', 'sound'), ['sound'], []),
-                        if({kind:String} IN ('', 'challenge'), ['challenge'], []),
-                        if({kind:String} IN ('', 'hashtag'),
-                            arrayWithConstant(length(arrayDistinct(s.hashtags)), 'hashtag'), [])
-                    ) AS kind
-                WHERE (kind, entity_id) IN (SELECT p.1, p.2 FROM (SELECT arrayJoin(places) AS p))
-                    AND s.video_id GLOBAL IN (
-                        SELECT subject_id FROM windows_1m
-                        WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
-                    )
-            ) AS e ON e.video_id = m.subject_id
-            GROUP BY of_kind, entity_id, step
-        ) AS w
-        GROUP BY kind, entity_id
-    ) AS a ON a.kind = place.1 AND a.entity_id = place.2
-    ORDER BY kind, rank
-    """.replace("$top", _TOP).replace("$velocity", _VELOCITY)
-        ),
-        "video_id, creator_id, hashtags, sound_id, challenge_id, score, fast_score, fast_half_life_ms",
-    ),
-    (Choice("kind", ("", *KINDS)),),
-    compare_by=("kind", "entity_id"),
-)
-
-TOP_WINDOWS = Query(
-    "top_windows",
-    "Who leads right now: engagements of the last 60 seconds, in steps of 5 s.",
-    sql("""
-    WITH $now
-    SELECT kind, rank, entity_id, engagements, users
-    FROM top_windows
-    WHERE window_end = toDateTime(5 * intDiv(toUnixTimestamp64Milli(now), 5000), 'UTC')
-        AND {kind:String} IN ('', kind) AND rank <= if({kind:String} = '', 2, 20)
-    ORDER BY kind, rank
-    """),
-    (Choice("kind", ("", *KINDS)),),
 )
 
 # The pool that a video begins in is entered by no promotion; the others come in the order of the

@@ -210,6 +210,15 @@ class Explanation(Row):
     version: Natural
 
 
+class VideoEarnings(Row):
+    """What a video has earned by so many booked entries as `version` says, estimates left out."""
+
+    video_id: Text
+    currency: Word
+    amount_micros: Number
+    version: Natural
+
+
 class PayoutPlan(Row):
     """One entry of what a payout is to pay: JSON of a SettledEntry, under the plan's digest."""
 
@@ -356,6 +365,7 @@ TABLES: dict[str, type[Row]] = {
     "estimates": Estimate,
     "settlements": Settlement,
     "explanations": Explanation,
+    "video_earnings": VideoEarnings,
     "payout_plans": PayoutPlan,
     "late": LateEvent,
     "dead_letters_log": DeadLetterRow,

@@ -34,7 +34,7 @@ from streams.config import Settings, load_settings
 from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
 
 HELP = "count everything again from the topics"
-_KEPT = frozenset({"ledger", "explanations", "payout_plans", "settlements"})
+_KEPT = frozenset({"ledger", "explanations", "payout_plans", "settlements", "video_earnings"})
 _RETRIES = 60
 _SESSION_MARGIN_S = 3.0
 

@@ -30,6 +30,7 @@ from scripts.settlement.booking import Settled, settle_scope
 from scripts.settlement.facts import Facts
 from scripts.settlement.targets import DAILY, EPOCH, Targets, days_through, is_over
 from scripts.settlement.texts import entry_line, line_line, refusal_line
+from scripts.settlement.video_earnings import add_up
 from sinks.client import connect
 from sinks.writer import Writer
 from streams.config import Settings
@@ -99,6 +100,8 @@ def settle(
             total.held += one.held
             total.refusals += one.refusals
             tell(done, len(total.entries))
+        if writer is not None:
+            add_up(settings.clickhouse, settings.database)
     return total
 
 

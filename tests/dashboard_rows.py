@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from scripts.settlement.video_earnings import add_up
 from tests.unit.clickhouse_rows import HOUR_MS, Tables, video
 
 DAY_MS = 24 * HOUR_MS
@@ -18,8 +19,8 @@ COMMISSION = "affiliate:o1:0-7f"
 LARGE_MICROS = 2**53 + 1  # a browser's numbers would lose the last micro-unit
 
 
-def fill(tables: Tables) -> None:
-    """Write the day."""
+def fill(tables: Tables, url: str, database: str) -> None:
+    """Write the day, as `tables` does into this database."""
     tables.write(
         "partitions", partition(0, 700), partition(1, 300, max_event_time=NOW_MS - HOUR_MS)
     )
@@ -28,6 +29,7 @@ def fill(tables: Tables) -> None:
     tables.write("engagements", *(_act(i, f"v{1 + i % 2}", f"u{i % 3}") for i in range(8)))
     tables.write("live_totals", *_lives())
     tables.write("ledger", *_ledger())
+    add_up(url, database)
     tables.write("estimates", estimate("v1", "c1", 122_800), estimate("v2", NASTY, 7))
     tables.write("follows", *(_follow("c1", f"u{i}") for i in range(3)))
     late = {"type": "like", "kind": "video", "window_start": (MIDNIGHT_MS - DAY_MS) // 1000}

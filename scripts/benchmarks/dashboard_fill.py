@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 from clickhouse_connect.driver.client import Client
 
+from scripts.settlement.video_earnings import ADD_UP
+
 # The newest event, a second before midnight: every span that ends "now" has its whole length.
 NOW = "toDateTime('2025-03-31 23:59:59', 'UTC')"
 WEEK_MINUTES = 7 * 1_440
@@ -226,6 +228,7 @@ def fill(client: Client, size: Size) -> None:
         _insert(client, _LEDGER, parameters, first=first, count=count)
     for text in _OTHERS:
         _insert(client, text, parameters)
+    client.command(ADD_UP)
 
 
 def merge_what_rests(client: Client) -> None:

@@ -48,7 +48,7 @@ def small_day(
     """The small day, for tests that only look."""
     with _started(tmp_path_factory.mktemp("day") / "clickhouse") as server:
         with Writer(server.url) as writer:
-            fill(Tables(writer))
+            fill(Tables(writer), server.url, "engagement")
         yield server
 
 

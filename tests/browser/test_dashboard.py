@@ -142,7 +142,7 @@ async def test_money_is_exact_beyond_what_a_browser_can_count(
 async def test_an_event_is_seen_within_two_seconds_without_reload(
     page: Page, own_dashboard: Dashboard, own_clickhouse: EmbeddedClickHouse, tables: Tables
 ) -> None:
-    fill(tables)
+    fill(tables, own_clickhouse.url, "engagement")
     await show(page, own_dashboard, "overview?range=1h")
     await page.read("window.sameDocument = true")
     reader = Reader(own_clickhouse.reading_url)
@@ -247,7 +247,7 @@ async def test_filters_stand_in_the_address(page: Page, dashboard: Dashboard) ->
 async def test_a_clickhouse_that_goes_is_told_and_comes_back(
     page: Page, own_dashboard: Dashboard, own_clickhouse: EmbeddedClickHouse, tables: Tables
 ) -> None:
-    fill(tables)
+    fill(tables, own_clickhouse.url, "engagement")
     dashboard, clickhouse = own_dashboard, own_clickhouse
     await show(page, dashboard, "earnings?period=all")
     booked = (await figures(page))["Booked"]

@@ -89,7 +89,7 @@ def tables(clickhouse: EmbeddedClickHouse, client: Client, migrated: str) -> Ite
 async def dashboard(
     clickhouse: EmbeddedClickHouse, migrated: str, tables: Tables
 ) -> AsyncIterator[Dashboard]:
-    fill(tables)
+    fill(tables, clickhouse.url, migrated)
     async with Dashboard(clickhouse.reading_url, database=migrated) as running:
         yield running
 

@@ -24,6 +24,7 @@ from tests.worked.world import DAY_MS
 RATES = Path(__file__).resolve().parent.parent / "worked" / "rates.toml"
 USD = 1_000_000
 DAY_S = 86_400
+_WRITTEN = ("ledger", "explanations", "settlements", "video_earnings")
 DAY_ONE, DAY_TWO, DUE, LAST = "2025-03-10", "2025-03-11", "2025-03-17", "2025-03-24"
 
 Engage = Callable[..., int]
@@ -140,12 +141,15 @@ def entries(client: Client, source: str) -> list[tuple[Any, ...]]:
 
 
 def written(client: Client) -> list[list[tuple[Any, ...]]]:
-    """Return all that settlement writes."""
-    tables = ("ledger", "explanations", "settlements")
-    return [rows(client, f"SELECT * FROM {table} FINAL ORDER BY ALL") for table in tables]
+    """Return all that settlement writes; what it added up for videos must be what it booked."""
+    booked = """SELECT substring(reference, 7), currency, sum(amount_micros), count() FROM ledger FINAL
+        WHERE startsWith(reference, 'video:') AND source != 'payout' GROUP BY ALL ORDER BY ALL"""
+    tables = [rows(client, f"SELECT * FROM {table} FINAL ORDER BY ALL") for table in _WRITTEN]
+    assert tables[-1] == rows(client, booked)
+    return tables
 
 
 def forget(client: Client) -> None:
     """Empty what settlement writes."""
-    for table in ("ledger", "explanations", "settlements"):
+    for table in _WRITTEN:
         client.command(f"TRUNCATE TABLE {table}")

@@ -16,9 +16,10 @@ from clickhouse_connect.driver.client import Client
 
 from dashboard.hub import Hub
 from dashboard.parameters import Ask, Query, asks_of
-from dashboard.queries import LATE, PANELS, TRENDING
+from dashboard.queries import LATE, PANELS
 from dashboard.reader import Reader, Row
 from dashboard.server import Dashboard
+from dashboard.trend_queries import TRENDING
 from schemas.errors import Refused, Unavailable
 from sinks.embedded import EmbeddedClickHouse
 from tests.dashboard_rows import (
@@ -140,14 +141,14 @@ EXPECTED: list[tuple[str, dict[str, str], str]] = [
     (
         "content",
         {"dimension": "hashtag"},
-        """SELECT value, videos, views, likes, likes_per_1000_views
+        """SELECT value, videos, views, likes, likes_per_1000_views, likes_per_1000_low,
+        likes_per_1000_high
         FROM content_performance WHERE dimension = 'hashtag' ORDER BY views DESC, value""",
     ),
     (
         "content_earnings",
         {"dimension": "content_type"},
-        """SELECT value, earnings_micros, likes_per_1000_low, likes_per_1000_high
-        FROM content_performance
+        """SELECT value, earnings_micros FROM content_performance
         WHERE dimension = 'content_type' ORDER BY views DESC, value""",
     ),
     (
@@ -320,7 +321,7 @@ class CountingReader(Reader):
 async def test_all_viewers_share_one_poll_and_nobody_means_none(
     clickhouse: EmbeddedClickHouse, migrated: str, tables: Tables
 ) -> None:
-    fill(tables)
+    fill(tables, clickhouse.url, migrated)
     reader = CountingReader(clickhouse.reading_url, migrated)
     hub = Hub(reader, interval_s=0.2)
     viewers = [hub.join(asks_of((TRENDING, LATE), {})) for _ in range(20)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from dashboard.content_queries import DIMENSION
-from dashboard.queries import KINDS
+from dashboard.trend_queries import KINDS
 from tests.dashboard_rows import JUST_BEFORE, NASTY, NOW_MS
 from tests.unit.clickhouse_rows import Tables, rows, video
 from tests.unit.dashboard_client import ask
@@ -45,32 +47,51 @@ async def test_trending_equals_the_view(web: aiohttp.ClientSession, client: Clie
     assert [row["entity_id"] for row in only] == ["a1"]
 
 
+def same_rows(answer: list[dict[str, Any]], client: Client, columns: str, source: str) -> None:
+    """What the dashboard answered has the columns' values, row by row, in the order of the SQL."""
+    names = columns.split(", ")
+    wanted = rows(client, f"SELECT {columns} FROM {source}")
+    assert [
+        tuple(type(cell)(row[name]) for name, cell in zip(names, cells, strict=True))
+        for row, cells in zip(answer, wanted, strict=True)
+    ] == [
+        tuple(pytest.approx(cell, rel=1e-9) if isinstance(cell, float) else cell for cell in cells)
+        for cells in wanted
+    ]
+
+
+async def same_content(web: aiohttp.ClientSession, client: Client, dimension: str) -> None:
+    of = f"content_performance WHERE dimension = '{dimension}' ORDER BY views DESC, value"
+    columns = (
+        "value, videos, views, likes, likes_per_1000_views, likes_per_1000_low, likes_per_1000_high"
+    )
+    same_rows(await ask(web, "content", dimension=dimension), client, columns, of)
+    earned = await ask(web, "content_earnings", dimension=dimension)
+    assert earned
+    same_rows(earned, client, "value, earnings_micros", of)
+
+
 @pytest.mark.parametrize("dimension", DIMENSION.values)
 async def test_kinds_of_content_equal_the_view(
     web: aiohttp.ClientSession, client: Client, dimension: str
 ) -> None:
-    answer = await ask(web, "content", dimension=dimension)
-    wanted = rows(
+    await same_content(web, client, dimension)
+
+
+@pytest.mark.parametrize("kind", ["", *KINDS])
+async def test_who_leads_now_equals_the_view(
+    web: aiohttp.ClientSession, client: Client, kind: str
+) -> None:
+    answer = await ask(web, "top_windows", kind=kind)
+    assert answer or kind == "challenge"  # nothing of one happened in the last minute
+    same_rows(
+        answer,
         client,
-        "SELECT value, videos, views, likes, likes_per_1000_views FROM content_performance "
-        f"WHERE dimension = '{dimension}' ORDER BY views DESC, value",
+        "kind, rank, entity_id, engagements, users",
+        "top_windows WHERE window_end = (SELECT max(window_end) FROM top_windows) "
+        + (f"AND kind = '{kind}' AND rank <= 20" if kind else "AND rank <= 2")
+        + " ORDER BY kind, rank",
     )
-    assert wanted
-    assert [
-        (
-            row["value"],
-            *(int(row[name]) for name in ("videos", "views", "likes")),
-            row["likes_per_1000_views"],
-        )
-        for row in answer
-    ] == wanted
-    earned = rows(
-        client,
-        "SELECT value, earnings_micros FROM content_performance "
-        f"WHERE dimension = '{dimension}' ORDER BY views DESC, value",
-    )
-    answer = await ask(web, "content_earnings", dimension=dimension)
-    assert [(row["value"], int(row["earnings_micros"])) for row in answer] == earned
 
 
 async def test_videos_of_several_partitions_are_added_up_as_the_views_do(
@@ -94,34 +115,25 @@ async def test_videos_of_several_partitions_are_added_up_as_the_views_do(
                 creator_id="c7",
                 sound_id="a1",
                 content_type="pets",
+                feeds=["profile:350", f"shop:{source}"],
             ),
             video(f"gone{source}", source=source, version=1),
         )
     assert rows(client, "SELECT count() FROM video_totals WHERE video_id = 'v1'") > [(1,)]
-    trends = [
-        (row["kind"], row["entity_id"], row["velocity"]) for row in await ask(web, "trending")
-    ]
-    assert trends == [
-        (kind, entity, pytest.approx(velocity, rel=1e-9))
-        for kind, entity, velocity in rows(
-            client,
-            "SELECT kind, entity_id, velocity FROM trending_now WHERE rank <= 8 ORDER BY kind, rank",
-        )
-    ]
+    same_rows(
+        await ask(web, "trending"),
+        client,
+        "kind, rank, entity_id, velocity, acceleration",
+        "trending_now WHERE rank <= 8 ORDER BY kind, rank",
+    )
     for dimension in DIMENSION.values:
-        assert [
-            (row["value"], int(row["videos"]), int(row["views"]))
-            for row in await ask(web, "content", dimension=dimension)
-        ] == rows(
-            client,
-            "SELECT value, videos, views FROM content_performance "
-            f"WHERE dimension = '{dimension}' ORDER BY views DESC, value",
-        )
-    assert [
-        (row["video_id"], row["creator_id"], int(row["views"]))
-        for row in await ask(web, "top_videos")
-    ] == rows(
-        client, "SELECT video_id, creator_id, views FROM videos ORDER BY views DESC, video_id"
+        await same_content(web, client, dimension)
+    same_rows(
+        await ask(web, "top_videos"),
+        client,
+        "video_id, creator_id, content_type, duration_ms, views, qualified_views, likes, net_likes, "
+        "comments, shares, unique_viewers, completions, watch_ms",
+        "videos ORDER BY views DESC, video_id",
     )
     assert {
         row["pool"]: int(row["videos"]) for row in await ask(web, "pools") if row["videos"] != "0"

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 
 from dashboard.content_queries import DIMENSION
 from dashboard.grafana import FOLDER, files
-from dashboard.queries import KINDS
+from dashboard.trend_queries import KINDS
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 from tests.dashboard_rows import DAY_MS, NOW_MS, fill
@@ -57,7 +57,7 @@ def questions(board: str, panel: dict[str, Any]) -> Iterator[str]:
 @pytest.fixture
 def reader(clickhouse: EmbeddedClickHouse, migrated: str, tables: Tables) -> Iterator[Client]:
     """Reads the small day as somebody who may not write."""
-    fill(tables)
+    fill(tables, clickhouse.url, migrated)
     # Dead letters are shown by the clock at which they were written, and a day was settled.
     letter = {"reason": "empty", "recorded_at": NOW_MS, "version": 99}
     tables.write("dead_letters_log", letter)

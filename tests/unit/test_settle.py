@@ -330,7 +330,7 @@ def test_an_open_day_is_refused(
     assert capsys.readouterr().err == (
         "error: 2025-03-25 is not over in event time (closed so far: 2025-03-24): wait\n"
     )
-    assert written(client) == [[], [], []]
+    assert not any(written(client))
 
 
 def test_a_day_is_over_when_it_is_over_everywhere(

@@ -52,7 +52,7 @@ function kindsCard(context) {
     columns: [
       { label: "Value", head: true, title: (row) => row.value, text: (row) => nameOf(context.parameters.dimension, row.value) },
       { label: "Likes per 1,000 views", half: true, node: (row) => barCell(row.likes_per_1000_views, top.likes, "c-rose", format.decimal(row.likes_per_1000_views)) },
-      { label: "Between", num: true, far: true, title: () => "95 % interval of likes per 1,000 views, pulled to what is usual", text: boundsText },
+      { label: "Between", num: true, far: true, title: () => "95 % interval of likes per 1,000 views, pulled to what is usual", text: (row) => `${format.decimal(row.likes_per_1000_low)}–${format.decimal(row.likes_per_1000_high)}` },
       { label: "Views", half: true, opt: true, node: (row) => barCell(Number(row.views), top.views, "c-blue", format.tidy(row.views)) },
       { label: "Likes", num: true, opt: true, text: (row) => format.tidy(row.likes) },
       { label: "Videos", num: true, text: (row) => format.tidy(row.videos) },
@@ -63,7 +63,7 @@ function kindsCard(context) {
   // Money is added up apart: with millions of ledger entries it takes longer than the counts.
   let earnings = null;
   let shown = [];
-  const draw = () => table.set(shown.map((row) => ({ ...row, top, micros: earnings && (earnings.get(row.value)?.earnings_micros ?? "0"), bounds: earnings?.get(row.value) })));
+  const draw = () => table.set(shown.map((row) => ({ ...row, top, micros: earnings && (earnings.get(row.value) ?? "0") })));
   return {
     card,
     wait() {
@@ -71,7 +71,7 @@ function kindsCard(context) {
       card.wait();
     },
     earned(rows) {
-      earnings = new Map(rows.map((row) => [row.value, row]));
+      earnings = new Map(rows.map((row) => [row.value, row.earnings_micros]));
       draw();
     },
     rows(rows) {
@@ -85,11 +85,6 @@ function kindsCard(context) {
       draw();
     },
   };
-}
-
-function boundsText({ bounds }) {
-  if (!bounds) return "…";
-  return `${format.decimal(bounds.likes_per_1000_low)}–${format.decimal(bounds.likes_per_1000_high)}`;
 }
 
 function earnedText({ micros }) {
