@@ -73,6 +73,10 @@ def test_a_worker_tells_how_it_is(engage: Engage, tmp_path: Path, seed: int) -> 
         30,
         lambda: "something is never flushed",
     )
+    # the watchdog looks once a second: what its last look saw may be from before the flush
+    wait_for(
+        lambda: scrape(url)["engage_stuck_seconds"][()] == 0, 30, lambda: "it is still called stuck"
+    )
     numbers_are_right(engage, scrape(url), engage.rows(sums, data)[0], data)
 
     # ClickHouse hangs: there is work and nothing moves, and the log says where it stands.
