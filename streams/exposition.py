@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from prometheus_client.core import (
 )
 
 from schemas.errors import Refused
+from schemas.failures import Reason
 from sinks.http_access import REALM, Access
 from streams import metrics
 from streams.config import Settings
@@ -94,7 +96,9 @@ class WorkerCollector:
         yield _counter(metrics.STAGE_EVENTS, list(meter.stage_events.items()))
         yield _counter(metrics.STAGE_SECONDS, _keyed(meter.stage_seconds))
         yield _counter(metrics.EVENTS, list(meter.events.items()))
-        yield _counter(metrics.DEAD_LETTERS, list(meter.dead_letters.items()))
+        # all reasons from the start: Prometheus sees no increase in a series that begins above zero
+        refused = dict.fromkeys(product(SOURCES, map(str, Reason)), 0) | meter.dead_letters
+        yield _counter(metrics.DEAD_LETTERS, refused.items())
         yield _counter(metrics.ROWS, _keyed(meter.rows))
         yield _counter(metrics.DELIVERY_RETRIES, [((), self._pipeline.delivery_retries)])
         yield _counter(metrics.STACK_DUMPS, [((), watchdog.dumps if watchdog else 0)])
