@@ -71,7 +71,7 @@ CONTENT = Query(
     WITH $spread, 1000 AS prior_views, 1.96 AS z,
         (
             SELECT if(sum(w.views) <= 0, 0., least(1., greatest(0., sum(w.likes) / sum(w.views))))
-            FROM $videos AS w
+            FROM video_totals AS w FINAL
         ) AS usual
     SELECT value, videos, all_views AS views, all_likes AS likes,
         if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views,
