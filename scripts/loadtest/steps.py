@@ -23,7 +23,9 @@ from scripts.stack import Stack
 
 LOOK_EVERY_S = 0.05
 WARM_UP_SHARE = 0.2
-KILL_AT_SHARE = 1 / 3
+KILL_AT_SHARE = (
+    1 / 4
+)  # the rest is for coming back: a member is missed, state is read, the backlog worked off
 BEHIND_S_MAX = 0.5  # a sender that is later than this did not offer what it should
 DRAIN_S_MAX = 180.0
 _POSITIONS = "SELECT topic, partition, position FROM partitions FINAL"
@@ -108,7 +110,7 @@ class Runner:
         )
 
     def recovery(self, rate: float, duration_s: float, tell: Callable[[float], None]) -> Recovery:
-        """Offer a rate, kill a worker a third of the way in, and see how long people notice."""
+        """Offer a rate, kill a worker a quarter of the way in, and see how long people notice."""
         kills: list[float] = []
 
         def kill() -> None:
