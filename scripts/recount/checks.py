@@ -19,6 +19,7 @@ from scripts.recount.ledger import ESTIMATED, LEDGER_COLUMNS, Ledger, ledger_of,
 from scripts.recount.model import COUNTERS, DAY_MS, HOUR_MS, MINUTE_MS
 from scripts.recount.partition import Cell
 from scripts.recount.settled import Settled
+from scripts.recount.sums_checks import sums_checks
 from scripts.recount.trending import NO_SCORE, Trend
 from scripts.recount.videos import Counts
 
@@ -189,33 +190,6 @@ def shown(expected: Expected, settled: Settled) -> list[Entry]:
         for entry in expected.ledger.values()
         if entry.state != ESTIMATED or not settled.holds(entry)
     ]
-
-
-def sums_checks(ledger: Ledger) -> list[Check]:
-    """The views that add up the ledger: by day and source, what is owed, what was paid, what it is for."""
-    day = _ms("day")
-    amount, paid = ("amount_micros", "entries"), ("paid_micros", "entries")
-    return [
-        _sums("earnings_daily", (day, "creator_id", "source"), amount, ledger.daily),
-        _sums("earnings_by_source", (day, "source", "currency"), amount, ledger.programs),
-        _sums("balances", ("creator_id", "currency"), amount[:1], ledger.balances),
-        _sums("payouts", (day, "creator_id", "currency"), paid, ledger.paid),
-        _sums("earnings_by_reference", ("reference", "source"), amount, ledger.by_source),
-    ]
-
-
-def _sums(
-    view: str, keys: tuple[str, ...], columns: tuple[str, ...], sums: Mapping[Any, Any]
-) -> Check:
-    """A view of plain sums: an amount, or an amount and the number of its entries."""
-    return Check(
-        view=view,
-        sql=f"SELECT {', '.join((*keys, *columns))} FROM {view}",
-        keys=len(keys),
-        columns=columns,
-        expected=sums,
-        row_of=lambda _, found: found if isinstance(found, tuple) else (found,),
-    )
 
 
 def content_check(expected: Expected, ledger: Ledger) -> Check:

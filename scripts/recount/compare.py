@@ -112,11 +112,12 @@ class Check:
     expected: Mapping[Key, Any]
     row_of: Callable[[Key, Any], Row]
     is_blank: Callable[[Row], bool] = lambda _: False
+    hint: str = ""
 
 
 def compare(check: Check, found: Iterable[Row]) -> ViewReport:
     """Compare every row that was found with every row that is expected."""
-    report = ViewReport(check.view)
+    report = ViewReport(check.view, hint=check.hint)
     missing = dict(check.expected)
     for row in found:
         key, values = tuple(row[: check.keys]), tuple(row[check.keys :])

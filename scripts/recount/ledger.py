@@ -62,6 +62,7 @@ class Ledger:
     earnings: dict[str, int] = field(default_factory=dict)  # booked, by creator
     by_reference: dict[str, int] = field(default_factory=dict)
     by_source: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # of references
+    videos: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # booked, currency
 
     def read(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Add up all rows; yield those that the log must say one by one, or that nothing explains."""
@@ -85,6 +86,8 @@ class Ledger:
             _add(self.paid, (day_ms, *owner), -amount)
         else:
             _add(self.programs, (day_ms, entry.source, entry.currency), amount)
+            if is_booked and entry.reference.startswith("video:"):
+                _add(self.videos, (entry.reference.removeprefix("video:"), entry.currency), amount)
         if entry.currency != CURRENCY_OF_SUMS:
             return
         if entry.reference.startswith("video:"):

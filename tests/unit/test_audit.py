@@ -170,7 +170,7 @@ def test_every_public_view_is_checked_and_agrees_with_itself() -> None:
         *("audience", "follower_growth", "collaborations", "trend_lift", "bursts", "boosts"),
         *("content_performance", "dead_letters", "late_events", "partitions"),
         *("order_events", "affiliate_clicks", "product_views", "search_views", "shared_views"),
-        *("deals", "follow_actions", "creator_registrations", "engagements"),
+        *("deals", "follow_actions", "creator_registrations", "engagements", "video_earnings"),
     }
     for each in checks:
         assert len(each.sql.split(" FROM ")[0].split(", ")) >= len(each.columns)
@@ -186,7 +186,7 @@ def test_every_column_of_every_public_view_is_compared(client: Client) -> None:
         "video_state",
     }
     checks = {check.view: check for check in all_checks(count(), Settled(), {})}
-    assert checks.keys() - {"partitions", *FACT_TABLES} == public
+    assert checks.keys() - {"partitions", "video_earnings", *FACT_TABLES} == public
     for view in public:
         described = {row[0] for row in client.query(f"DESCRIBE TABLE {view}").result_rows}
         assert set(checks[view].columns) <= described
@@ -267,6 +267,7 @@ def test_what_a_creator_earns_in_another_currency_is_in_balances_alone() -> None
     assert row["earnings_micros"] == 25_000
     assert ledger.balances == {("c", "USD"): 25_000, ("c", "EUR"): 7}
     assert ledger.daily == {(T0_MS, "c", "gift"): (25_000, 1)}
+    assert ledger.videos == {("v", "EUR"): (7, 1)}
     content = content_of(expected.videos, ledger.by_reference)
     assert {sums.earnings_micros for sums in content.values()} == {0}
 
