@@ -53,9 +53,11 @@ def _sentence(experiment: Experiment, treatment: Treatment, findings: Sequence[F
         for key in ((treatment.name, "chosen"), (treatment.name, "others"))
     )
     if treatment.placebo:
+        told = [one.effect.differs for one in (*chosen.values(), *others.values())]
         return (
             "A placebo, which changes luck and nothing else, came with "
-            f"{_change('views', chosen['views'].effect)} views: {_control(chosen['views'].effect)}."
+            f"{_change('views', chosen['views'].effect)} views: {_control(chosen['views'].effect)}. "
+            f"Of all its {len(told)} intervals {sum(told)} leave out zero; by chance one in twenty does."
         )
     if treatment.like_factor > 1 and chosen["views"].per_1000_likes is not None:
         return _of_likes(experiment, treatment, chosen, others)

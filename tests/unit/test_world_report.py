@@ -81,6 +81,9 @@ def test_the_answer_says_what_was_found() -> None:
         "A placebo, which changes luck and nothing else, came with +0 [+0, +0] views: no effect"
         in text
     )
+    assert re.search(
+        r"Of all its \d\d? intervals 0 leave out zero; by chance one in twenty does\.", text
+    )
 
 
 def test_a_control_that_shows_an_effect_is_not_passed_over() -> None:
