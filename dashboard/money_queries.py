@@ -111,12 +111,27 @@ TOP_EARNERS = Query(
 
 # All rows of an entry are equal, and it never goes: so no FINAL is needed, and where fifty different ones
 # are not older than a guess (200 rows of the last week, found without reading any id), the fifty newest
-# are not either. Estimates come on top.
+# are not either; else all of the period are looked at. Only those fifty are read as a whole, found by the
+# primary key. Estimates come on top.
+_NEWEST = """(
+        SELECT groupArray((l.creator_id, l.entry_id, l.occurred_at))
+        FROM
+        (
+            SELECT creator_id, entry_id, occurred_at
+            FROM ledger
+            WHERE occurred_at >= $from AND source != 'payout' AND $of_source
+            ORDER BY occurred_at DESC, entry_id
+            LIMIT 1 BY entry_id
+            LIMIT 50
+        ) AS l
+    )"""
 ENTRIES = Query(
     "entries",
     "The newest ledger entries by event time.",
-    _of_period("""
+    _of_period(
+        """
     WITH $since,
+    toDateTime64('2100-01-01 00:00:00', 3, 'UTC') AS never,
     (SELECT max(occurred_at) FROM ledger) AS newest,
     (
         SELECT minOrNull(at)
@@ -130,24 +145,17 @@ ENTRIES = Query(
             LIMIT 200
         )
     ) AS guess,
-    (
-        SELECT if(uniqExact(l.entry_id) < 50, toDateTime64(since, 3, 'UTC'), min(l.occurred_at))
-        FROM ledger AS l
-        WHERE l.occurred_at >= guess AND l.source != 'payout' AND $of_source
-    ) AS oldest
+    $guessed AS guessed,
+    length(guessed) = 50 AS enough,
+    if(enough, guessed, $looked_up) AS found,
+    if(length(found) = 50, arrayMin(found.3), toDateTime64(since, 3, 'UTC')) AS oldest
     SELECT $columns
     FROM
     (
         SELECT $columns
-        FROM
-        (
-            SELECT $columns
-            FROM ledger
-            WHERE occurred_at >= oldest AND source != 'payout' AND $of_source
-            ORDER BY occurred_at DESC, entry_id
-            LIMIT 1 BY entry_id
-            LIMIT 50
-        )
+        FROM ledger
+        WHERE (creator_id, entry_id) IN (SELECT f.1, f.2 FROM (SELECT arrayJoin(found) AS f))
+        LIMIT 1 BY entry_id
         UNION ALL
         SELECT $columns
         FROM estimated_earnings
@@ -155,7 +163,11 @@ ENTRIES = Query(
     )
     ORDER BY occurred_at DESC, entry_id
     LIMIT 50
-    """).replace("$columns", _COLUMNS),
+    """.replace("$guessed", _NEWEST.replace("$from", "guess")).replace(
+            "$looked_up",
+            _NEWEST.replace("$from", "if(enough, never, toDateTime64(since, 3, 'UTC'))"),
+        )
+    ).replace("$columns", _COLUMNS),
     (PERIOD, SOURCE),
 )
 
