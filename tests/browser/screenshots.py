@@ -1,15 +1,18 @@
-"""Takes the pictures in docs/pictures: .venv/bin/python -m tests.browser.screenshots
+"""Takes the pictures in docs/pictures: .venv/bin/python -m tests.browser.screenshots [--worlds DIR]
 
 Runs the demo's log through the embedded stack, then looks at it with a headless Chromium. WebP keeps
-each under 60 kB; Chromium's own encoder makes them, so nothing else is needed.
+each under 80 kB; Chromium's own encoder makes them, so nothing else is needed. DIR is what
+`engage experiment likes --data DIR` has left: without it the picture of experiments stays as it is.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,10 +50,16 @@ SHOTS = (
     Shot("lives-dark", "lives", "dark"),
     Shot("phone", "earnings?period=all", "light", 390, 844),
 )
+OF_WORLDS = (Shot("experiments", "experiments"),)
 
 
 def main() -> int:
     """Make the results, look at them, write the pictures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--worlds", metavar="DIR", type=Path)
+    worlds: Path | None = parser.parse_args().worlds
     browser = find_chromium()
     if browser is None:
         print("no Chromium here: install the system's package (apt-get install chromium)")
@@ -62,7 +71,11 @@ def main() -> int:
             client = connect(server.reading_url)
             ((creator, entry),) = client.query(ENTRY).result_rows
             client.close()
-            asyncio.run(shoot(browser, server.reading_url, {"creator": creator, "entry": entry}))
+            ids = {"creator": creator, "entry": entry}
+            asyncio.run(shoot(browser, server.reading_url, SHOTS, ids))
+    if worlds is not None:
+        with EmbeddedClickHouse(worlds / "likes" / "clickhouse") as server:
+            asyncio.run(shoot(browser, server.reading_url, OF_WORLDS, {}))
     return 0
 
 
@@ -79,10 +92,10 @@ def count_sample(data: Path) -> None:
     )
 
 
-async def shoot(browser: str, clickhouse: str, ids: dict[str, str]) -> None:
-    """Write all pictures."""
+async def shoot(browser: str, clickhouse: str, shots: Sequence[Shot], ids: dict[str, str]) -> None:
+    """Write these pictures."""
     async with Dashboard(clickhouse) as dashboard, open_page(browser) as page:
-        for shot in SHOTS:
+        for shot in shots:
             (FOLDER / f"{shot.name}.webp").write_bytes(await picture(page, dashboard, shot, ids))
         assert page.complaints == [], page.complaints
 
