@@ -27,6 +27,7 @@ from schemas.errors import Refused, Unavailable
 from schemas.rates import load_rates
 from schemas.rows import TABLES
 from scripts.options import clickhouse_option, kafka_option
+from scripts.settlement.video_earnings import add_up
 from sinks.client import answering, connect
 from sinks.migrate import migrate
 from streams.clients import kafka_options, stop_client
@@ -34,7 +35,7 @@ from streams.config import Settings, load_settings
 from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
 
 HELP = "count everything again from the topics"
-_KEPT = frozenset({"ledger", "explanations", "payout_plans", "settlements", "video_earnings"})
+_KEPT = frozenset({"ledger", "explanations", "payout_plans", "settlements"})
 _RETRIES = 60
 _SESSION_MARGIN_S = 3.0
 
@@ -120,6 +121,7 @@ def _empty_tables(settings: Settings, cluster: str) -> None:
                 if table not in _KEPT:
                     client.command(f"TRUNCATE TABLE IF EXISTS {table}{local} {on}")
                     print(f"emptied {table}", file=sys.stderr)
+        add_up(settings.clickhouse, settings.database)
     finally:
         client.close()
 

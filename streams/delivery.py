@@ -106,12 +106,13 @@ def _write(
     tables: Mapping[str, Columns],
 ) -> None:
     results.refuse_unless_ours(claims)
-    # one list of what is to do for all lanes: who is ready takes the next
+    # who is ready takes the next; `next` of a list's iterator is one step for all threads
     todo = iter([table for table in tables if table != _LAST])
     with ThreadPoolExecutor(len(writers), "deliver") as pool:
         lanes = [pool.submit(_lane, writer, todo, tables) for writer in writers]
-    for lane in lanes:
-        lane.result()
+    errors = [error for lane in lanes if (error := lane.exception())]
+    if errors:  # what a person must see is not hidden behind what may pass
+        raise min(errors, key=lambda error: isinstance(error, Unavailable))
     if _LAST in tables:
         writers[0].write(_LAST, tables[_LAST])
 

@@ -23,9 +23,8 @@ from scripts.stack import Stack
 
 LOOK_EVERY_S = 0.05
 WARM_UP_SHARE = 0.2
-KILL_AT_SHARE = (
-    1 / 4
-)  # the rest is for coming back: a member is missed, state is read, the backlog worked off
+# The rest is for coming back: a member is missed, state is read, the backlog is worked off.
+KILL_AT_SHARE = 1 / 4
 BEHIND_S_MAX = 0.5  # a sender that is later than this did not offer what it should
 DRAIN_S_MAX = 180.0
 _POSITIONS = "SELECT topic, partition, position FROM partitions FINAL"

@@ -12,3 +12,11 @@ ENGINE = {replacing}
 ORDER BY (video_id, currency);
 
 {distributed video_earnings cityHash64(video_id)};
+
+-- What is booked already; as settlement does it (scripts/settlement/video_earnings.py).
+INSERT INTO {database}.video_earnings (video_id, currency, amount_micros, version)
+SELECT substring(l.reference, 7), l.currency, sum(l.amount_micros), count()
+FROM {database}.ledger AS l FINAL
+WHERE startsWith(l.reference, 'video:')
+GROUP BY l.reference, l.currency
+SETTINGS do_not_merge_across_partitions_select_final = 1, parallel_distributed_insert_select = 0;

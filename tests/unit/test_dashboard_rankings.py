@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -10,8 +11,9 @@ from clickhouse_connect.driver.client import Client
 
 from dashboard.content_queries import DIMENSION
 from dashboard.trend_queries import KINDS
+from schemas.rows import NO_SCORE
 from tests.dashboard_rows import JUST_BEFORE, NASTY, NOW_MS
-from tests.unit.clickhouse_rows import Tables, rows, video
+from tests.unit.clickhouse_rows import HOUR_MS, Tables, rows, video
 from tests.unit.dashboard_client import ask
 
 pytestmark = pytest.mark.stack
@@ -65,6 +67,7 @@ async def same_content(web: aiohttp.ClientSession, client: Client, dimension: st
     columns = (
         "value, videos, views, likes, likes_per_1000_views, likes_per_1000_low, likes_per_1000_high"
     )
+    of += " LIMIT 40"  # as many as are shown
     same_rows(await ask(web, "content", dimension=dimension), client, columns, of)
     earned = await ask(web, "content_earnings", dimension=dimension)
     assert earned
@@ -138,3 +141,65 @@ async def test_videos_of_several_partitions_are_added_up_as_the_views_do(
     assert {
         row["pool"]: int(row["videos"]) for row in await ask(web, "pools") if row["videos"] != "0"
     } == dict(rows(client, "SELECT pool, count() FROM videos WHERE pool != '' GROUP BY pool"))
+
+
+async def test_more_than_is_shown_equals_the_views_up_to_there(
+    web: aiohttp.ClientSession, client: Client, tables: Tables, rng: Random
+) -> None:
+    """Random videos with ties, without names, without scores, of several partitions; more than a list has."""
+    some = [f"v{number}" for number in range(300)]
+    tables.write("video_totals", *(random_video(rng, name) for name in some))
+    tables.write("video_totals", *(random_video(rng, name, source=1) for name in some[::9]))
+    acts = [random_act(rng, number, rng.choice(some)) for number in range(1_500)]
+    tables.write("engagements", *acts, *acts[::5])
+    for kind in ("", *KINDS):
+        of_kind = f"kind = '{kind}' AND rank <= 50" if kind else "rank <= 8"
+        same_rows(
+            await ask(web, "trending", kind=kind),
+            client,
+            "kind, rank, entity_id, velocity, acceleration",
+            f"trending_now WHERE {of_kind} ORDER BY kind, rank",
+        )
+        of_kind = f"kind = '{kind}' AND rank <= 20" if kind else "rank <= 2"
+        same_rows(
+            await ask(web, "top_windows", kind=kind),
+            client,
+            "kind, rank, entity_id, engagements, users",
+            f"top_windows WHERE window_end = (SELECT max(window_end) FROM top_windows) AND {of_kind} "
+            "ORDER BY kind, rank",
+        )
+    for dimension in DIMENSION.values:
+        await same_content(web, client, dimension)
+
+
+def random_video(rng: Random, name: str, **more: Any) -> dict[str, Any]:
+    tags = [f"t{rng.randrange(90)}" for _ in range(rng.randrange(4))]
+    return video(
+        name,
+        creator_id=f"c{rng.randrange(99)}",
+        hashtags=sorted(set(tags)),
+        sound_id=rng.choice(["", f"a{rng.randrange(70)}"]),
+        challenge_id=rng.choice(["", f"h{rng.randrange(60)}"]),
+        content_type=rng.choice(["", "comedy", "dance"]),
+        duration_ms=rng.randrange(700_000),
+        published_at=NOW_MS - rng.randrange(10**9),
+        views=rng.randrange(3_000),
+        likes=rng.randrange(300),
+        feeds=[f"for_you:{rng.randrange(9)}", f"search:{rng.randrange(9)}"],
+        score=rng.choice([NO_SCORE, NOW_MS / (6 * HOUR_MS) + rng.randrange(12)]),
+        fast_score=rng.choice([NO_SCORE, NOW_MS / HOUR_MS + rng.randrange(12)]),
+        **more,
+    )
+
+
+def random_act(rng: Random, number: int, name: str) -> dict[str, Any]:
+    return {
+        "video_id": name,
+        "user_id": f"u{rng.randrange(40)}",
+        "event_id": f"random{number}",
+        "type": rng.choice(["like", "comment", "share", "reply"]),
+        "event_time": NOW_MS - rng.randrange(90_000),
+        "creator_id": "c1",
+        "counted": int(rng.random() < 0.9),
+        "version": 1,
+    }

@@ -27,22 +27,9 @@ RULES: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").r
 SCRAPE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
 OF_THE_CLIENT = {"process_resident_memory_bytes", "process_start_time_seconds"}
 NOT_NAMES = {
-    *(
-        "count",
-        "max_over_time",
-        "sum",
-        "min",
-        "max",
-        "by",
-        "rate",
-        "increase",
-        "and",
-        "on",
-        "absent",
-        "changes",
-        "deriv",
-    ),
-    *("histogram_quantile", "topic", "reason", "le", "instance", "job", "fate", "up", "m", "s"),
+    *("count", "max_over_time", "sum", "min", "max", "by", "rate", "increase", "and", "on"),
+    *("absent", "changes", "deriv", "histogram_quantile", "topic", "reason", "le", "instance"),
+    *("job", "fate", "up", "m", "s"),
 }
 
 

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.errors import Refused
 from schemas.rows import COLUMNS, COUNTERS, TABLES, clickhouse_types
+from scripts.settlement.video_earnings import ADD_UP
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
 from sinks.migrate import DIRECTORY, Target, migrate, pending, read_migrations
@@ -221,7 +222,8 @@ def test_the_same_files_on_a_cluster(client: Client) -> None:
     ]
     for statement in rendered:
         client.query("SELECT formatQuery({text:String})", {"text": statement})
-        assert "ON CLUSTER 'main'" in statement
+        # rows go through the table over all shards, once
+        assert "ON CLUSTER 'main'" in statement or statement.startswith("INSERT INTO ")
         assert "{" not in statement
     text = "\n".join(rendered)
     for table in TABLES:
@@ -229,6 +231,9 @@ def test_the_same_files_on_a_cluster(client: Client) -> None:
         assert f"ENGINE = Distributed('main', 'engagement', '{table}_local', " in text
     assert text.count("ReplicatedReplacingMergeTree(version)") == len(TABLES)
     assert "FINAL" in text
+    (into,) = (statement for statement in rendered if statement.startswith("INSERT INTO "))
+    assert into.replace("engagement.", "").strip() == ADD_UP.strip()
+    assert "parallel_distributed_insert_select = 0" in ADD_UP  # else every shard keeps its own sum
 
 
 def test_shards_go_by_the_key() -> None:

@@ -39,7 +39,7 @@ def test_all_that_is_booked_counts_once_and_more_entries_win(
         entry(3, 11, currency="EUR"),
         entry(4, 400, reference="video:v:2"),
         entry(5, 9_000, reference="live:v1", source="gift"),
-        entry(6, -77, reference="video:v1", source="payout"),
+        entry(6, -77, reference="day:2025-03-11", source="payout"),
     ]
     for _ in range(2):
         tables.write("ledger", *booked)
