@@ -10,6 +10,7 @@ import pytest
 
 from schemas.errors import Refused
 from scripts import cli
+from sinks.client import connect
 from tests.crash.rig import Rig
 from tests.stack.views import ask_all
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 WORKERS = 2
 NOTICED_S_MAX = 30.0
+COUNTED_S_MAX = 60.0
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def test_an_emptied_clickhouse(
     happens: Callable[[Rig], None], words: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with rig.feeding():
+        rig.wait_until(lambda: counted(rig) > 500, COUNTED_S_MAX, "there is something to lose")
         rig.moment(4)
     rig.check()
     before = ask_all(rig.clickhouse.url)
@@ -72,6 +75,11 @@ def test_an_emptied_clickhouse(
     with rig.feeding():  # and it goes on as ever
         rig.moment(2)
     rig.check()
+
+
+def counted(rig: Rig) -> int:
+    with closing(connect(rig.clickhouse.url)) as client:
+        return int(client.query("SELECT sum(position) FROM partitions FINAL").result_rows[0][0])
 
 
 def assert_nothing_is_gone(before: dict[str, list[dict[str, object]]], after: object) -> None:

@@ -306,6 +306,7 @@ VIEWS: dict[str, Callable[[Tables], list[Row]]] = {
     "earnings_by_source": earnings_by_source,
     "boosts": boosts,
     "bursts": lambda _: [],  # nobody has looked for any
+    "video_earnings": lambda _: [],  # nothing was settled
     "dead_letters": dead_letters,
     "late_events": late_events,
     "partitions": partitions,
