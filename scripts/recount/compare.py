@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 Key = tuple[Any, ...]
 Row = Sequence[Any]
 DIFFERENCES_KEPT_MAX = 1_000
+FLOAT_SLACK = 1e-300  # below it a float has fewer and fewer bits, and some round to zero sooner
 NO_ROW = "no row"
 ROW = "(row)"
 
@@ -93,7 +94,7 @@ class Anything:
 
 def near(value: float, relative: float = 1e-12, absolute: float = 0.0) -> Within:
     """Return what accepts a floating-point number that may be rounded otherwise."""
-    slack = max(abs(value) * relative, absolute)
+    slack = max(abs(value) * relative, absolute, FLOAT_SLACK)
     return Within(value - slack, value + slack)
 
 

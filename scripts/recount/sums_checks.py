@@ -1,7 +1,6 @@
 """What adds up the ledger, with what its rows come to."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from scripts.recount.compare import Check
@@ -19,23 +18,33 @@ def sums_checks(ledger: Ledger) -> list[Check]:
         _sums("balances", ("creator_id", "currency"), amount[:1], ledger.balances),
         _sums("payouts", (day, "creator_id", "currency"), paid, ledger.paid),
         _sums("earnings_by_reference", ("reference", "source"), amount, ledger.by_source),
-        replace(
-            _sums("video_earnings FINAL", ("video_id", "currency"), kept, ledger.videos),
-            view="video_earnings",
+        _sums(
+            "video_earnings",
+            ("video_id", "currency"),
+            kept,
+            ledger.videos,
+            table="video_earnings FINAL",
             hint="`engage settle` adds up what it had no time to",
         ),
     ]
 
 
 def _sums(
-    view: str, keys: tuple[str, ...], columns: tuple[str, ...], sums: Mapping[Any, Any]
+    view: str,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    sums: Mapping[Any, Any],
+    *,
+    table: str = "",
+    hint: str = "",
 ) -> Check:
-    """A view of plain sums: an amount, or an amount and the number of its entries."""
+    """Plain sums, an amount or an amount and the number of its entries, in a view or a `table`."""
     return Check(
         view=view,
-        sql=f"SELECT {', '.join((*keys, *columns))} FROM {view}",
+        sql=f"SELECT {', '.join((*keys, *columns))} FROM {table or view}",
         keys=len(keys),
         columns=columns,
         expected=sums,
         row_of=lambda _, found: found if isinstance(found, tuple) else (found,),
+        hint=hint,
     )

@@ -18,6 +18,7 @@ from scripts.recount.model import DAY_MS
 from sinks.embedded import EmbeddedClickHouse
 from sinks.writer import Writer
 from tests.oracle import records_from_lines
+from tests.oracle.events import event, line_of
 from tests.simulation.core import by_partition, new_core
 from tests.simulation.ruleset import rule_set
 from tests.unit.clickhouse_rows import HOUR_MS, Row, Tables, rows, video
@@ -105,6 +106,26 @@ def test_the_same_rows_read_at_two_times_are_what_recomputing_says(
             assert acceleration == pytest.approx(gained, rel=1e-6, abs=1e-6 * (fast + slow))
         seen.append([row[:2] for row in shown])
     assert seen[0] == seen[1]
+
+
+def test_points_that_halved_until_a_float_holds_no_more_are_those_of_the_audit(
+    client: Client, clickhouse: EmbeddedClickHouse, migrated: str
+) -> None:
+    """After 1,022 half-lives a float loses bits, and at 1,075 the last: who rounds how is no difference."""
+    fast_ms = RULES.pipeline.weights.fast_half_life_ms
+    likes = [event("like", at=-ago * fast_ms, video_id=f"v{ago}") for ago in range(1_100, 999, -1)]
+    records = records_from_lines(map(line_of, [*likes, event("like", video_id="now")]), 1)
+    (core,) = (new_core(tp, RULES.pipeline) for tp in by_partition(records))
+    core.apply(records)
+    with Writer(clickhouse.url, migrated) as writer:
+        for table, columns in core.flush().items():
+            writer.write(table, columns)
+    check = trending_check(recount(records, RULES.plain))
+    found = rows(client, check.sql)
+    assert compare(check, found).differences == []
+    velocities = {row[1]: row[3] for row in found if row[0] == "video"}
+    assert velocities["v1000"] > 1e-305
+    assert 0 <= velocities["v1099"] < 1e-320
 
 
 def test_the_short_windows_are_what_plain_counting_says(
