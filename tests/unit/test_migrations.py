@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.errors import Refused
 from schemas.rows import COLUMNS, COUNTERS, TABLES, clickhouse_types
@@ -160,6 +161,59 @@ def test_two_at_once_are_harmless(clickhouse: EmbeddedClickHouse, database: str)
     client.close()
 
 
+def before(number: int, directory: Path) -> Path:
+    """The files of a version that did not have this one yet."""
+    directory.mkdir()
+    for one in read_migrations():
+        if one.number < number:
+            write(directory, one.name, one.text)
+    return directory
+
+
+def ledger_rows(client: Client) -> list[tuple[object, ...]]:
+    return list(client.query("SELECT * FROM ledger FINAL ORDER BY ALL").result_rows)
+
+
+INSERT_ENTRIES = """
+INSERT INTO ledger (entry_id, occurred_at, creator_id, source, state, amount_micros, currency, version)
+SELECT toString(number), toDateTime64('2023-01-01', 3, 'UTC') + number % 400 * 86400, 'c', 'gift', 'final',
+    number, 'USD', 1 FROM numbers(2000)
+"""
+
+
+def test_a_ledger_by_month_becomes_one_by_week(bare: Client, database: str, tmp_path: Path) -> None:
+    migrate(bare, database, directory=before(30, tmp_path / "old"))
+    bare.command(INSERT_ENTRIES)
+    bare.command(INSERT_ENTRIES)
+    held = ledger_rows(bare)
+    assert len(held) == 2_000
+    assert migrate(bare, database)[0] == "0030_ledger_by_week.sql"
+    assert ledger_rows(bare) == held
+    key = "SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND name = 'ledger'"
+    assert bare.command(key) == "toMonday(occurred_at)"
+    assert columns(bare, "ledger") == clickhouse_types(TABLES["ledger"])
+    bare.command(INSERT_ENTRIES)
+    assert ledger_rows(bare) == held
+
+
+def test_while_the_ledger_is_replaced_it_takes_no_rows(
+    bare: Client, database: str, tmp_path: Path
+) -> None:
+    """Killed between its statements, too: a worker that still runs must not lose what it books."""
+    migrate(bare, database, directory=before(30, tmp_path / "old"))
+    bare.command(INSERT_ENTRIES)
+    held = ledger_rows(bare)
+    (by_week,) = (one for one in read_migrations() if one.number == 30)
+    first, _ = statements(Target(database).render(by_week.text))
+    bare.command(first)
+    with pytest.raises(DatabaseError, match="being_replaced_so_stop_the_workers"):
+        bare.command(INSERT_ENTRIES)
+    assert ledger_rows(bare) == held
+    migrate(bare, database)
+    bare.command(INSERT_ENTRIES)
+    assert ledger_rows(bare) == held
+
+
 def write(directory: Path, name: str, text: str) -> None:
     (directory / name).write_text(text)
 
@@ -229,7 +283,8 @@ def test_the_same_files_on_a_cluster(client: Client) -> None:
     for table in TABLES:
         assert f"CREATE TABLE IF NOT EXISTS engagement.{table}_local ON CLUSTER 'main'\n(" in text
         assert f"ENGINE = Distributed('main', 'engagement', '{table}_local', " in text
-    assert text.count("ReplicatedReplacingMergeTree(version)") == len(TABLES)
+    # each table once, and the ledger once more: by week
+    assert text.count("ReplicatedReplacingMergeTree(version)") == len(TABLES) + 1
     assert "FINAL" in text
     (into,) = (statement for statement in rendered if statement.startswith("INSERT INTO "))
     assert into.replace("engagement.", "").strip() == ADD_UP.strip()

@@ -1,0 +1,30 @@
+-- The ledger by week instead of by month. Rows of parts that are not merged yet are compared with each
+-- other by every question that adds up money, and a partition rests unmerged as long as it is written to:
+-- a month is most of what people look at, a week is not. Between the two statements the ledger takes no
+-- rows, so a worker that should have been stopped fails and loses nothing; the second one makes a table
+-- without that constraint, fills it and puts it in the old one's place at once.
+ALTER TABLE {database}.ledger{local} {on_cluster}
+    ADD CONSTRAINT IF NOT EXISTS being_replaced_so_stop_the_workers CHECK 0;
+
+CREATE OR REPLACE TABLE {database}.ledger{local} {on_cluster}
+(
+    entry_id String CODEC(ZSTD(1)),
+    occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    creator_id String CODEC(ZSTD(1)),
+    source LowCardinality(String),
+    state LowCardinality(String),
+    amount_micros Int64 CODEC(T64, ZSTD(1)),
+    currency LowCardinality(String),
+    reference String CODEC(ZSTD(1)),
+    rate_version LowCardinality(String),
+    reason LowCardinality(String),
+    rate_card LowCardinality(String),
+    version UInt64 CODEC(Delta, ZSTD(1)),
+    INDEX entry entry_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX reference reference TYPE bloom_filter(0.01) GRANULARITY 4
+)
+ENGINE = {replacing}
+PARTITION BY toMonday(occurred_at)
+ORDER BY (creator_id, toDate(occurred_at), source, entry_id)
+SETTINGS min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1
+AS SELECT * FROM {database}.ledger{local};
