@@ -17,7 +17,7 @@ _SPREAD = """(
         ) AS s
     ) AS spread"""
 _ROWS = """(
-        SELECT $columns FROM video_totals FINAL WHERE video_id NOT IN spread$seen
+        SELECT $columns FROM video_totals FINAL WHERE (empty(spread) OR video_id NOT IN spread)$seen
         UNION ALL
         SELECT $columns FROM $view WHERE video_id IN (SELECT arrayJoin(spread))
     )"""

@@ -202,7 +202,7 @@ PANELS: dict[str, Query] = {
     query.name: query
     for query in (
         *(ENGAGEMENT, DEAD_LETTERS, LATE),
-        *(TRENDING, TOP_WINDOWS),
+        *(*TRENDING, TOP_WINDOWS),
         *(money.EARNINGS_BY_SOURCE, money.EARNINGS_OVER_TIME, money.TOP_EARNERS, money.ENTRIES),
         *(money.CREATOR, money.BALANCE, money.CREATOR_DAYS, money.CREATOR_ENTRIES),
         *(money.EXPLANATION, money.EVIDENCE),

@@ -9,132 +9,106 @@ from dashboard.every_video import every_video
 from dashboard.parameters import Choice, Query
 from dashboard.spans import sql
 
-KINDS = ("video", "hashtag", "sound", "challenge", "creator")
+# What of a video `s` its points count for; a text that is empty is nothing.
+_ENTITY = {
+    "video": "s.video_id",
+    "hashtag": "arrayJoin(arrayDistinct(s.hashtags))",
+    "sound": "s.sound_id",
+    "challenge": "s.challenge_id",
+    "creator": "s.creator_id",
+}
+KINDS = tuple(_ENTITY)
 
-# The first places of one kind in `trending_now`, by its own formula; a kind that is not asked for is not
-# read. A video is alone in its group, and videos are the most: they are not grouped.
+# The first fifty of a kind in `trending_now`, and the events of the last hour for these alone. A video is
+# alone in its group. For others, scores are logarithms, and the view adds up what they stand for in order
+# of size, so that the sum does not depend on how rows lie; here it is added up in whole numbers, which do
+# not depend on it either and need no sorting: units of 2^-220 of the power of two above the greatest
+# score. What has faded to less than one is ranked by its best video.
 _TOP_VIDEOS = """
-        SELECT 'video' AS kind, s.video_id AS entity_id, s.score AS score, $velocity AS velocity
+        SELECT s.video_id AS entity_id, s.score AS score, exp2(s.fast_score - fast_now) AS fast
         FROM $video_state AS s
-        WHERE {kind:String} IN ('', 'video') AND s.score > -1e308
+        WHERE score > -1e308
         ORDER BY score DESC, entity_id ASC
         LIMIT 50
 """
-_TOP_OF_KIND = """
-        SELECT '$kind' AS kind, g.entity_id AS entity_id,
-            arrayMax(g.scores) + log2(arraySum(x -> exp2(x - arrayMax(g.scores)), g.scores)) AS score,
-            g.velocity AS velocity
+_TOP = """
+        SELECT g.entity_id AS entity_id, g.fast AS fast,
+            if(g.units = 0, g.best, above - 220 + log2(toFloat64(g.units))) AS score
         FROM
         (
-            SELECT $entity AS entity_id, sum($velocity) AS velocity,
-                arraySort(groupArrayIf(s.score, s.score > -1e308)) AS scores
+            SELECT $entity AS entity_id, max(s.score) AS best,
+                sum(toUInt256(exp2(s.score - above + 220))) AS units,
+                sum(exp2(s.fast_score - fast_now)) AS fast
             FROM $video_state AS s
-            WHERE {kind:String} IN ('', '$kind') AND (s.score > -1e308 OR s.fast_score > -1e308)
+            WHERE s.score > -1e308 OR s.fast_score > -1e308
             GROUP BY entity_id
-            HAVING entity_id != '' AND notEmpty(scores)
+            HAVING entity_id != '' AND best > -1e308
         ) AS g
         ORDER BY score DESC, entity_id ASC
         LIMIT 50
 """
-_ENTITIES = {
-    "creator": "s.creator_id",
-    "hashtag": "arrayJoin(arrayDistinct(s.hashtags))",
-    "sound": "s.sound_id",
-    "challenge": "s.challenge_id",
-}
-_TOP = "UNION ALL".join(
-    (
-        _TOP_VIDEOS,
-        *(
-            _TOP_OF_KIND.replace("$kind", kind).replace("$entity", entity)
-            for kind, entity in _ENTITIES.items()
-        ),
-    )
-)
-_VELOCITY = """exp2(s.fast_score - toUnixTimestamp64Milli(now) / s.fast_half_life_ms)
-            * log(2) * 3600000 / s.fast_half_life_ms"""
-
-# Views of the last hour are added up for those alone that are shown.
-TRENDING = Query(
-    "trending",
-    "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
-    every_video(
-        sql(
-            """
+_TRENDING = """
     WITH $now,
         (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
         (SELECT max(fast_half_life_ms) FROM video_totals) AS fast_half_life_ms,
+        toUnixTimestamp64Milli(now) / fast_half_life_ms AS fast_now,
         toDateTime(now, 'UTC') AS until,
         $spread,
+        (SELECT ceil(max(score)) FROM video_totals) AS above,
         (
-            SELECT groupArray((kind, entity_id, rank, score, velocity))
-            FROM
-            (
-                SELECT *, row_number() OVER (PARTITION BY kind ORDER BY score DESC, entity_id ASC) AS rank
-                FROM ($top)
-            )
-            WHERE rank <= if({kind:String} = '', 8, 50)
+            SELECT groupArray((entity_id, rank, score, fast))
+            FROM (SELECT *, row_number() OVER (ORDER BY score DESC, entity_id ASC) AS rank FROM ($top))
         ) AS places
-    SELECT place.1 AS kind, place.3 AS rank, place.2 AS entity_id, place.5 AS velocity,
-        exp2(place.4 - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
-        if(empty(a.steps), [], arrayMap(i -> a.views[indexOf(a.steps, 29 - i)], range(30))) AS views,
+    SELECT '$kind' AS kind, place.2 AS rank, place.1 AS entity_id,
+        place.4 * log(2) * 3600000 / fast_half_life_ms AS velocity,
+        exp2(place.3 - toUnixTimestamp64Milli(now) / half_life_ms) AS points,
+        if(empty(h.steps), [], arrayMap(i -> h.views[indexOf(h.steps, 29 - i)], range(30))) AS views,
         (velocity - points * log(2) * 3600000 / half_life_ms)
             * log(2) * 3600000 / (half_life_ms - fast_half_life_ms) AS acceleration
     FROM (SELECT arrayJoin(places) AS place) AS t
     LEFT JOIN
     (
-        SELECT w.of_kind AS kind, w.entity_id AS entity_id, groupArray(w.step) AS steps,
-            groupArray(w.views) AS views
+        SELECT w.entity_id AS entity_id, groupArray(w.step) AS steps, groupArray(w.views) AS views
         FROM
         (
-            SELECT e.kind AS of_kind, e.entity_id AS entity_id, sum(m.views) AS views,
-                intDiv(dateDiff('second', m.window_start, until), 120) AS step
+            SELECT e.entity_id AS entity_id, e.step AS step, sum(e.views) AS views
             FROM
             (
-                SELECT subject_id, window_start, views FROM windows_1m FINAL
-                WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
-            ) AS m
-            INNER JOIN
-            (
-                SELECT s.video_id AS video_id, kind, entity_id
+                SELECT $entity AS entity_id, s.views AS views,
+                    intDiv(dateDiff('second', s.window_start, until), 120) AS step
                 FROM
                 (
-                    SELECT * FROM $video_state
-                    WHERE video_id GLOBAL IN (
-                        SELECT subject_id FROM windows_1m
+                    SELECT * FROM $video_state AS v
+                    INNER JOIN
+                    (
+                        SELECT subject_id, window_start, views FROM windows_1m FINAL
                         WHERE window_start > until - 3600 AND window_start <= until AND kind = 'video'
-                    )
+                    ) AS m ON m.subject_id = v.video_id
                 ) AS s
-                ARRAY JOIN
-                    arrayConcat(
-                        [s.video_id],
-                        if({kind:String} IN ('', 'creator'), [s.creator_id], []),
-                        if({kind:String} IN ('', 'sound'), [s.sound_id], []),
-                        if({kind:String} IN ('', 'challenge'), [s.challenge_id], []),
-                        if({kind:String} IN ('', 'hashtag'), arrayDistinct(s.hashtags), [])
-                    ) AS entity_id,
-                    arrayConcat(
-                        ['video'],
-                        if({kind:String} IN ('', 'creator'), ['creator'], []),
-                        if({kind:String} IN ('', 'sound'), ['sound'], []),
-                        if({kind:String} IN ('', 'challenge'), ['challenge'], []),
-                        if({kind:String} IN ('', 'hashtag'),
-                            arrayWithConstant(length(arrayDistinct(s.hashtags)), 'hashtag'), [])
-                    ) AS kind
-                WHERE (kind, entity_id) IN (SELECT p.1, p.2 FROM (SELECT arrayJoin(places) AS p))
-            ) AS e ON e.video_id = m.subject_id
-            GROUP BY of_kind, entity_id, step
+            ) AS e
+            WHERE e.entity_id IN (SELECT p.1 FROM (SELECT arrayJoin(places) AS p))
+            GROUP BY entity_id, step
         ) AS w
-        GROUP BY kind, entity_id
-    ) AS a ON a.kind = place.1 AND a.entity_id = place.2
-    ORDER BY kind, rank
-    """.replace("$top", _TOP).replace("$velocity", _VELOCITY)
+        GROUP BY entity_id
+    ) AS h ON h.entity_id = place.1
+    ORDER BY rank
+"""
+
+
+def _trending(kind: str) -> Query:
+    top = _TOP_VIDEOS if kind == "video" else _TOP
+    text = _TRENDING.replace("$top", top).replace("$entity", _ENTITY[kind]).replace("$kind", kind)
+    return Query(
+        f"trending_{kind}",
+        "Who trends: decayed points now, points per hour, and views of the last hour in steps of 2 min.",
+        every_video(
+            sql(text), "video_id, creator_id, hashtags, sound_id, challenge_id, score, fast_score"
         ),
-        "video_id, creator_id, hashtags, sound_id, challenge_id, score, fast_score, fast_half_life_ms",
-    ),
-    (Choice("kind", ("", *KINDS)),),
-    compare_by=("kind", "entity_id"),
-)
+        compare_by=("entity_id",),
+    )
+
+
+TRENDING = tuple(map(_trending, KINDS))
 
 # The last window of the view `top_windows`, which builds sixty.
 TOP_WINDOWS = Query(
@@ -159,14 +133,14 @@ TOP_WINDOWS = Query(
         FROM acts AS a
         INNER JOIN
         (
-            SELECT v.video_id AS video_id,
+            SELECT s.video_id AS video_id,
                 arrayConcat(
-                    [('video', v.video_id), ('creator', v.creator_id)],
-                    arrayMap(tag -> ('hashtag', tag), arrayDistinct(v.hashtags)),
-                    [('sound', v.sound_id), ('challenge', v.challenge_id)]
+                    [('video', s.video_id), ('creator', s.creator_id)],
+                    arrayMap(tag -> ('hashtag', tag), arrayDistinct(s.hashtags)),
+                    [('sound', s.sound_id), ('challenge', s.challenge_id)]
                 ) AS entities
-            FROM video_state AS v
-            WHERE v.video_id GLOBAL IN (SELECT video_id FROM acts)
+            FROM video_state AS s
+            WHERE s.video_id GLOBAL IN (SELECT video_id FROM acts)
         ) AS e ON e.video_id = a.video_id
         ARRAY JOIN e.entities.1 AS kind, e.entities.2 AS entity_id
         WHERE entity_id != '' AND {kind:String} IN ('', kind)

@@ -234,13 +234,17 @@ def fill(client: Client, size: Size) -> None:
 def merge_what_rests(client: Client) -> None:
     """Do what the engine does with partitions that nothing was written to for ten minutes.
 
-    The newest day of `windows_1m` and the newest month of `ledger` are being written to and stay as
-    they are; so do tables without partitions, of which merges keep a few large parts.
+    The newest day of `windows_1m` and the two newest weeks of `ledger` (one of them is being settled) are
+    written to and stay as they are; so do tables without partitions, of which merges keep a few large parts.
     """
-    for day in range(25, 31):
-        client.command(f"OPTIMIZE TABLE windows_1m PARTITION ID '202503{day}' FINAL")
-    for month in ("202501", "202502"):
-        client.command(f"OPTIMIZE TABLE ledger PARTITION ID '{month}' FINAL")
+    for table, newest in (("windows_1m", 1), ("ledger", 2)):
+        found = client.query(
+            "SELECT DISTINCT partition_id FROM system.parts WHERE active "
+            "AND database = currentDatabase() AND table = {table:String} ORDER BY partition_id",
+            {"table": table},
+        )
+        for (partition_id,) in found.result_rows[:-newest]:
+            client.command(f"OPTIMIZE TABLE {table} PARTITION ID '{partition_id}' FINAL")
 
 
 def counted(client: Client) -> dict[str, tuple[int, int]]:

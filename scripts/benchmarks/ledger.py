@@ -314,8 +314,8 @@ def _write(args: argparse.Namespace, rows: list[Row], memory: str) -> None:
         "Caveats: where the load average below is above the number of cores, trust the CPU time "
         "before the clock. Nearly every entry is alone in its creator, day and program: a sum over all "
         "creators by these has as many rows as the ledger, whatever the index; `earnings_by_source` "
-        "answers the same question without creators. The ledger is partitioned by month: what asks for a "
-        "day of everybody, or meets fresh blocks, reads or merges its month.",
+        "answers the same question without creators. The ledger is partitioned by week: what asks for a "
+        "day of everybody, or meets fresh blocks, reads or merges its week.",
         "",
         "; ".join(f"{name}: {value}" for name, value in about.items() if name != "libraries"),
     ]

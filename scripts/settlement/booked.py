@@ -8,7 +8,7 @@ from streams.programs.days import DAY_MS
 from streams.settlement import Account, Booked
 
 _NUMBERED = ":([0-9]+)-[0-9a-f]{16}$"
-# An entry has one time for ever, so its copies are in one month: FINAL need not look in the others.
+# An entry has one time for ever, so its copies are in one week: FINAL need not look in the others.
 _BOOKED = """
 SELECT
     replaceRegexpOne(entry_id, {{numbered:String}}, '') AS account,

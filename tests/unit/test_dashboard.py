@@ -210,7 +210,7 @@ async def test_answers_equal_sql(
 
 async def test_every_panel_is_checked(web: aiohttp.ClientSession) -> None:
     checked = {panel for panel, _, _ in EXPECTED}
-    checked |= {"trending", "top_earners", "explanation", "evidence"}
+    checked |= {*(query.name for query in TRENDING), "top_earners", "explanation", "evidence"}
     assert checked == set(PANELS)
     async with web.get("/api/panels") as response:
         assert set(await response.json()) == set(PANELS)
@@ -229,7 +229,7 @@ async def test_every_panel_is_checked(web: aiohttp.ClientSession) -> None:
         ("/api/panels/creator?creator=" + "x" * 257, "creator: at most 256 characters, not 257"),
         ("/api/stream?panels=" + ",".join(["late"] * 13), "panels: at most 12 at a time, not 13"),
         ("/api/stream?panels=late&kind=video", "unknown parameter 'kind' of late: there are none"),
-        ("/api/stream?panels=trending&kind=cat", "kind='cat': must be one of (empty), video"),
+        ("/api/stream?panels=top_windows&kind=cat", "kind='cat': must be one of (empty), video"),
     ],
 )
 async def test_wrong_questions_are_refused(
@@ -324,15 +324,15 @@ async def test_all_viewers_share_one_poll_and_nobody_means_none(
     fill(tables, clickhouse.url, migrated)
     reader = CountingReader(clickhouse.reading_url, migrated)
     hub = Hub(reader, interval_s=0.2)
-    viewers = [hub.join(asks_of((TRENDING, LATE), {})) for _ in range(20)]
+    viewers = [hub.join(asks_of((TRENDING[0], LATE), {})) for _ in range(20)]
     async with asyncio.timeout(30):
         for viewer in viewers:
             text = b""
             async for part in viewer.frames():
                 text += part
-                if b'"panel":"trending"' in text and b'"panel":"late"' in text:
+                if b'"panel":"trending_video"' in text and b'"panel":"late"' in text:
                     break
-    assert reader.asked.count("trending") <= 4  # unchanged data is not read for every viewer
+    assert reader.asked.count("trending_video") <= 4  # unchanged data is not read for every viewer
     for viewer in viewers:
         hub.leave(viewer)
     await asyncio.sleep(0.1)

@@ -170,7 +170,7 @@ def before(number: int, directory: Path) -> Path:
     return directory
 
 
-def ledger_rows(client: Client) -> list[tuple[object, ...]]:
+def ledger_rows(client: Client) -> list[object]:
     return list(client.query("SELECT * FROM ledger FINAL ORDER BY ALL").result_rows)
 
 

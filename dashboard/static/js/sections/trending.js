@@ -17,31 +17,33 @@ export const trending = {
   icon: "M3 17l6-6 4 4 8-8M15 7h6v6",
   defaults: { kind: "" },
   filters: [{ name: "kind", label: "Kind", options: [["", "All"], ...KINDS] }],
-  panels: () => ["trending", "top_windows"],
+  panels: ({ kind }) => [...(kind ? [kind] : KINDS.map(([one]) => one)).map(panelOf), "top_windows"],
   remount: (before, now) => before.kind !== now.kind,
 
   mount(root, context) {
     const { kind } = context.parameters;
-    const cards = kind ? [wideCard(kind)] : KINDS.map(([one]) => smallCard(one, context));
+    const cards = new Map(kind
+      ? [[panelOf(kind), wideCard(kind)]]
+      : KINDS.map(([one]) => [panelOf(one), smallCard(one, context)]));
+    const boards = [...cards.values()].map((one) => one.card.element);
     const now = nowCard(kind);
-    root.append(h("div", { class: "grid" }, cards.map((one) => one.card.element), kind ? null : explanation(), now.card.element));
+    root.append(h("div", { class: "grid" }, boards, kind ? null : explanation(), now.card.element));
+    cards.set("top_windows", now);
     return {
       panel(answer) {
-        if (answer.panel === "top_windows") {
-          now.draw(answer);
-          now.card.ready("top_windows");
-          return;
-        }
-        for (const one of cards) {
-          one.draw(answer);
-          one.card.ready("trending");
-        }
+        const one = cards.get(answer.panel);
+        one.draw(answer);
+        one.card.ready(answer.panel);
       },
-      trouble: (panel, message) => (panel === "top_windows" ? now : cards[0]).card.trouble(message),
-      wait: () => [...cards, now].forEach((one) => one.card.wait()),
+      trouble: (panel, message) => cards.get(panel).card.trouble(message),
+      wait: () => cards.forEach((one) => one.card.wait()),
     };
   },
 };
+
+const SMALL_ROWS = 8;
+
+const panelOf = (kind) => `trending_${kind}`;
 
 const labelOf = (kind) => KINDS.find(([one]) => one === kind)[1];
 
@@ -72,7 +74,7 @@ function nameNode(row) {
   return h("span", { class: "clip", title: row.entity_id, text: nameOf(row) });
 }
 
-function board(kind, names, note) {
+function board(kind, names, rowsMax, note) {
   let top = 1;
   const all = columns(() => top);
   const table = new Table({
@@ -83,23 +85,22 @@ function board(kind, names, note) {
   return {
     table,
     draw({ rows, compared_s: ago }) {
-      const mine = rows.filter((row) => row.kind === kind);
-      top = Math.max(1e-9, ...mine.map((row) => row.points));
-      table.set(mine.map((row) => ({ ...row, top })));
+      top = Math.max(1e-9, ...rows.map((row) => row.points));
+      table.set(rows.slice(0, rowsMax).map((row) => ({ ...row, top })));
       note(ago ? `movement since ${ago >= 60 ? "a minute" : `${ago} s`} ago` : "");
     },
   };
 }
 
 function smallCard(kind, context) {
-  const one = board(kind, ["rank", "move", "name", "views", "points"], () => {});
+  const one = board(kind, ["rank", "move", "name", "views", "points"], SMALL_ROWS, () => {});
   const more = h("a", { class: "more", href: context.address("trending", { kind }), "aria-label": `More ${labelOf(kind).toLowerCase()}`, text: "More" });
-  return { card: new Card({ title: labelOf(kind), wide: 4, of: ["trending"], extra: more }, one.table.element), draw: one.draw };
+  return { card: new Card({ title: labelOf(kind), wide: 4, of: [panelOf(kind)], extra: more }, one.table.element), draw: one.draw };
 }
 
 function wideCard(kind) {
-  const one = board(kind, ["rank", "move", "name", "views", "sum", "velocity", "change", "points"], (text) => { card.note.textContent = text; });
-  const card = new Card({ title: labelOf(kind), note: "", wide: 12, of: ["trending"] }, one.table.element);
+  const one = board(kind, ["rank", "move", "name", "views", "sum", "velocity", "change", "points"], Infinity, (text) => { card.note.textContent = text; });
+  const card = new Card({ title: labelOf(kind), note: "", wide: 12, of: [panelOf(kind)] }, one.table.element);
   return { card, draw: one.draw };
 }
 
