@@ -42,7 +42,7 @@ Examples:
 FROM_DEFAULT, TO_DEFAULT, STEP_S_DEFAULT = 2_000, 500_000, 20.0
 FACTOR = 1.5
 REFINEMENTS = 2
-RECOVERY_SHARE, RECOVERY_STEPS = 0.5, 6.0  # of the sustainable rate; times as long as a step
+RECOVERY_SHARE, RECOVERY_STEPS = 0.5, 9.0  # of the sustainable rate; times as long as a step
 STEP_S_MIN = 3.0
 WARM_UP_RATE = 2_000.0
 
