@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.errors import Refused
 from schemas.rows import COLUMNS, COUNTERS, TABLES, clickhouse_types
+from scripts.cli import main
 from scripts.settlement.video_earnings import ADD_UP
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
@@ -194,6 +196,22 @@ def test_a_ledger_by_month_becomes_one_by_week(bare: Client, database: str, tmp_
     assert columns(bare, "ledger") == clickhouse_types(TABLES["ledger"])
     bare.command(INSERT_ENTRIES)
     assert ledger_rows(bare) == held
+
+
+def test_a_folder_that_an_older_version_left_is_brought_up_to_date(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = before(29, tmp_path / "old")
+    folder = tmp_path / "results" / "clickhouse"
+    with EmbeddedClickHouse(folder) as engine, closing(connect(engine.url, "engagement")) as client:
+        migrate(client, "engagement", directory=old)
+        client.command(INSERT_ENTRIES)
+    assert main(["migrate", "--data", str(tmp_path / "results")]) == 0
+    assert "0029_video_earnings.sql, 0030_ledger_by_week.sql" in capsys.readouterr().out
+    assert main(["migrate", "--data", str(tmp_path / "results")]) == 0
+    assert capsys.readouterr().out == "migrations: all applied\n"
+    with EmbeddedClickHouse(folder) as engine, closing(connect(engine.url, "engagement")) as client:
+        assert len(ledger_rows(client)) == 2_000
 
 
 def test_while_the_ledger_is_replaced_it_takes_no_rows(
