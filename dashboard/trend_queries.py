@@ -19,11 +19,12 @@ _ENTITY = {
 }
 KINDS = tuple(_ENTITY)
 
-# The first fifty of a kind in `trending_now`, and the events of the last hour for these alone. A video is
+# The first fifty of a kind in `trending_now`, and the views of the last hour for these alone. A video is
 # alone in its group. For others, scores are logarithms, and the view adds up what they stand for in order
 # of size, so that the sum does not depend on how rows lie; here it is added up in whole numbers, which do
 # not depend on it either and need no sorting: units of 2^-220 of the power of two above the greatest
-# score. What has faded to less than one is ranked by its best video.
+# score. What has faded to less than one, after fifty days as shipped, is ranked by its best video alone:
+# where so little happened that it is among the first fifty, its place may not be the view's.
 _TOP_VIDEOS = """
         SELECT s.video_id AS entity_id, s.score AS score, exp2(s.fast_score - fast_now) AS fast
         FROM $video_state AS s
@@ -37,7 +38,7 @@ _TOP = """
         FROM
         (
             SELECT $entity AS entity_id, max(s.score) AS best,
-                sum(toUInt256(exp2(s.score - above + 220))) AS units,
+                sum(toUInt256(exp2(least(s.score - above, 8) + 220))) AS units,
                 sum(exp2(s.fast_score - fast_now)) AS fast
             FROM $video_state AS s
             WHERE s.score > -1e308 OR s.fast_score > -1e308

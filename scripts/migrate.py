@@ -13,6 +13,7 @@ import argparse
 import asyncio
 from contextlib import closing
 
+from schemas.errors import ConfigError
 from scripts.kept_rules import settings_of_folder
 from scripts.options import clickhouse_option, data_option, kafka_option
 from scripts.reading import open_ledger
@@ -21,6 +22,7 @@ from sinks.migrate import migrate
 from streams.config import Settings, load_settings
 from streams.topics import create_topics
 
+COPY_S_MAX = 3_600.0  # a migration may copy a table
 HELP = "make topics, tables and views"
 EXAMPLES = """\
 Examples:
@@ -43,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make what is missing and say what was made."""
     if args.data is not None:
+        if args.cluster:
+            raise ConfigError("--cluster: a folder has one server; leave out --data or --cluster")
         with open_ledger(args.data, None) as url:
             _tables(settings_of_folder(args.data, clickhouse=url), "")
         return 0
@@ -54,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tables(settings: Settings, cluster: str) -> None:
-    with closing(connect(settings.clickhouse, settings.database)) as client:
+    with closing(
+        connect(settings.clickhouse, settings.database, request_timeout_s=COPY_S_MAX)
+    ) as client:
         applied = migrate(client, settings.database, cluster=cluster)
     print(f"migrations: {', '.join(applied) or 'all applied'}")

@@ -115,6 +115,8 @@ class Front:
             response = await self._respond(request)
         except EngineError as error:
             response = self._failure(error)
+        except ConnectionError:  # the caller left inside of the query: nobody reads this
+            response = self._failure(EngineError(210, "The connection ended inside of the query"))
         except web.HTTPRequestEntityTooLarge:
             limit = self._limits.body_bytes_max
             response = self._failure(EngineError(307, f"The body is larger than {limit} bytes"))

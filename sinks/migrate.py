@@ -8,8 +8,8 @@ Placeholders in the files:
     {replacing}                 ReplacingMergeTree(version), replicated on a cluster
     {distributed TABLE KEY};    nothing, or the table over all shards, sharded by KEY
 
-Every statement may run twice (IF NOT EXISTS, OR REPLACE), so a run that was cut off, or two runs
-at once, do no harm. A file that was applied is remembered with its checksum and never changes.
+Every statement may run twice (IF NOT EXISTS, OR REPLACE, rows that replace themselves), so a run that was
+cut off, or two runs at once, do no harm. A file that was applied is remembered with its checksum and never changes.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 Key = tuple[Any, ...]
 Row = Sequence[Any]
 DIFFERENCES_KEPT_MAX = 1_000
-FLOAT_SLACK = 1e-300  # below it a float has fewer and fewer bits, and some round to zero sooner
+FLOAT_SLACK = 1e-300  # not far below it a float loses bits, and some programs take it for zero
 NO_ROW = "no row"
 ROW = "(row)"
 

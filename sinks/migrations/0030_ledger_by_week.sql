@@ -1,13 +1,10 @@
 -- The ledger by week instead of by month. Rows of parts that are not merged yet are compared with each
 -- other by every question that adds up money, and a partition rests unmerged as long as it is written to:
 -- a month is most of what people look at, a week is not. A creator's entries are few in each week, so the
--- primary key points at shorter stretches. Between the two statements the ledger takes no
--- rows, so a worker that should have been stopped fails and loses nothing; the second one makes a table
--- without that constraint, fills it and puts it in the old one's place at once.
-ALTER TABLE {database}.ledger{local} {on_cluster}
-    ADD CONSTRAINT IF NOT EXISTS being_replaced_so_stop_the_workers CHECK 0;
-
-CREATE OR REPLACE TABLE {database}.ledger{local} {on_cluster}
+-- primary key points at shorter stretches. The old ledger stays, as `ledger_replaced`, and nothing reads
+-- it: money is not dropped by a migration. Two runs at once may exchange the tables twice; every entry is
+-- in both of them all the same.
+CREATE TABLE IF NOT EXISTS {database}.ledger_replaced{local} {on_cluster}
 (
     entry_id String CODEC(ZSTD(1)),
     occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -28,5 +25,11 @@ ENGINE = {replacing}
 PARTITION BY toMonday(occurred_at)
 ORDER BY (creator_id, toDate(occurred_at), source, entry_id)
 SETTINGS min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1,
-    index_granularity = 2048
-AS SELECT * FROM {database}.ledger{local};
+    index_granularity = 2048;
+
+{distributed ledger_replaced cityHash64(creator_id)};
+
+INSERT INTO {database}.ledger_replaced SELECT * FROM {database}.ledger
+SETTINGS max_partitions_per_insert_block = 0, distributed_foreground_insert = 1;
+
+EXCHANGE TABLES {database}.ledger{local} AND {database}.ledger_replaced{local} {on_cluster};

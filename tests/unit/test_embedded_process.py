@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
@@ -107,6 +108,23 @@ def test_stopping_lets_running_queries_finish(tmp_path: Path) -> None:
     server.stop()
     query.join()
     assert answers == ["0\tdone\n"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=b"])
+def test_a_caller_that_leaves_inside_of_a_query_is_no_error(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Ctrl-C of a run does that; nobody is to see how aiohttp noticed."""
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 1000\r\n\r\n"
+    with EmbeddedClickHouse(tmp_path / "clickhouse") as engine:
+        host, _, port = engine.reading_url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as caller:
+            caller.sendall(head.encode() + b"SELECT")
+            time.sleep(0.3)
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(0.3)
+        assert Http(engine).ok("SELECT 1") == "1\n"
+    assert capfd.readouterr().err == ""
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
