@@ -102,22 +102,20 @@ CONTENT_EARNINGS = Query(
     "What the values of one dimension have earned in USD, the same values as in `content`.",
     _of_content("""
     WITH $spread
-    SELECT value, sum(e.amount_micros) AS earnings_micros
+    SELECT value, sum(e.amount_micros + o.amount_micros) AS earnings_micros
     FROM $videos AS v
     $main_feed
+    LEFT ANY JOIN
+    (
+        SELECT video_id, amount_micros FROM video_earnings FINAL WHERE currency = 'USD'
+    ) AS e ON e.video_id = v.video_id
     LEFT JOIN
     (
-        SELECT m.video_id AS video_id, sum(m.amount_micros) AS amount_micros
-        FROM
-        (
-            SELECT video_id, amount_micros FROM video_earnings FINAL WHERE currency = 'USD'
-            UNION ALL
-            SELECT substring(reference, 7), amount_micros
-            FROM estimated_earnings
-            WHERE currency = 'USD' AND startsWith(reference, 'video:')
-        ) AS m
-        GROUP BY video_id
-    ) AS e ON e.video_id = v.video_id
+        SELECT reference, sum(o.amount_micros) AS amount_micros
+        FROM estimated_earnings AS o
+        WHERE currency = 'USD' AND startsWith(reference, 'video:')
+        GROUP BY reference
+    ) AS o ON substring(o.reference, 7) = v.video_id
     ARRAY JOIN $values AS value
     GROUP BY value
     ORDER BY sum(v.views) DESC, value

@@ -204,7 +204,7 @@ def notes(timings: Sequence[Timing], about: Mapping[str, object], load: Sequence
         + (f"not all of: {', '.join(slow)}." if slow else "none is over it."),
         "- CPU ms: the least of the rounds, in steps of 10 ms, of the whole engine.",
         "- Merged is what the engine does by itself to a partition that was not written to for ten minutes; "
-        "the newest day stays in parts (of the ledger eight days, a whole week and a Monday).",
+        "the newest day stays in parts, and of the ledger the newest week, Monday to Thursday.",
         "- A slow question is asked again only after three times as long as it took.",
         "- Ids are short and popularity is made up: real strings compress less well.",
     ]

@@ -16,8 +16,8 @@ from clickhouse_connect.driver.client import Client
 
 from scripts.settlement.video_earnings import ADD_UP
 
-# The newest event, a second before midnight: every span that ends "now" has its whole length.
-NOW = "toDateTime('2025-03-31 23:59:59', 'UTC')"
+# The newest event, on a Thursday, a second before midnight: every span that ends "now" has its whole length.
+NOW = "toDateTime('2025-04-03 23:59:59', 'UTC')"
 WEEK_MINUTES = 7 * 1_440
 LEDGER_DAYS = 60
 PARTS_A_DAY = 4  # a worker leaves more, and merges take them away again
@@ -116,7 +116,7 @@ _OTHERS = (
     f"""
     INSERT INTO estimates (entry_id, occurred_at, creator_id, source, state, amount_micros, currency,
         reference, rate_version, version)
-    SELECT concat('creator_rewards:v', toString(number), ':2025-03-31'),
+    SELECT concat('creator_rewards:v', toString(number), ':2025-04-03'),
         toDateTime64(toStartOfDay({NOW}), 3, 'UTC'), concat('c', toString(number % {{creators:UInt64}})),
         'creator_rewards', 'estimated', 1000 + number % 5000, 'USD', concat('video:v', toString(number)),
         'rate-1', 1
@@ -234,16 +234,16 @@ def fill(client: Client, size: Size) -> None:
 def merge_what_rests(client: Client) -> None:
     """Do what the engine does with partitions that nothing was written to for ten minutes.
 
-    The newest day of `windows_1m` and the two newest weeks of `ledger` (one of them is being settled) are
-    written to and stay as they are; so do tables without partitions, of which merges keep a few large parts.
+    The newest day of `windows_1m` and the newest week of `ledger`, a Monday to a Thursday, are written to
+    and stay as they are; so do tables without partitions, of which merges keep a few large parts.
     """
-    for table, newest in (("windows_1m", 1), ("ledger", 2)):
+    for table in ("windows_1m", "ledger"):
         found = client.query(
             "SELECT DISTINCT partition_id FROM system.parts WHERE active "
             "AND database = currentDatabase() AND table = {table:String} ORDER BY partition_id",
             {"table": table},
         )
-        for (partition_id,) in found.result_rows[:-newest]:
+        for (partition_id,) in found.result_rows[:-1]:
             client.command(f"OPTIMIZE TABLE {table} PARTITION ID '{partition_id}' FINAL")
 
 
