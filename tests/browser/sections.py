@@ -8,14 +8,17 @@ from dashboard.server import Dashboard
 from tests.browser.chromium import Page
 
 SECTIONS = (
-    *("overview", "trending", "trending?kind=hashtag", "for-you", "earnings?period=all"),
-    *(
-        "content",
-        "lives",
-        "experiments",
-        "creator?creator=c1",
-        "creator?creator=c9&entry=affiliate%3Ao1%3A0-7f",
-    ),
+    "overview",
+    "trending",
+    "trending?kind=hashtag",
+    "trending?kind=cat",  # no kind: as if nothing were chosen
+    "for-you",
+    "earnings?period=all",
+    "content",
+    "lives",
+    "experiments",
+    "creator?creator=c1",
+    "creator?creator=c9&entry=affiliate%3Ao1%3A0-7f",
 )
 READY = """document.querySelectorAll('.card[aria-busy="true"]').length === 0
     && /live|quiet/.test(document.getElementById('live')?.dataset.state)

@@ -1,13 +1,15 @@
 // What is looked at stands in the address: #/trending?kind=hashtag
 
-/** The section and the parameters of the address; defaults fill what is not there. */
+/** The section and the parameters of the address; defaults fill what is not there, or is no option. */
 export function where(sections) {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const name = Object.hasOwn(sections, path) ? path : "overview";
   const given = new URLSearchParams(query ?? "");
   const parameters = {};
   for (const [key, fallback] of Object.entries(sections[name].defaults)) {
-    parameters[key] = given.get(key) ?? fallback;
+    const options = sections[name].filters?.find((filter) => filter.name === key)?.options;
+    const value = given.get(key) ?? fallback;
+    parameters[key] = options?.every(([option]) => option !== value) ? fallback : value;
   }
   return { name, parameters };
 }
