@@ -18,11 +18,10 @@ from scripts.kept_rules import settings_of_folder
 from scripts.options import clickhouse_option, data_option, kafka_option
 from scripts.reading import open_ledger
 from sinks.client import connect
-from sinks.migrate import migrate
+from sinks.migrate import COPY_S_MAX, migrate
 from streams.config import Settings, load_settings
 from streams.topics import create_topics
 
-COPY_S_MAX = 3_600.0  # a migration may copy a table
 HELP = "make topics, tables and views"
 EXAMPLES = """\
 Examples:

@@ -29,7 +29,7 @@ from schemas.rows import TABLES
 from scripts.options import clickhouse_option, kafka_option
 from scripts.settlement.video_earnings import add_up
 from sinks.client import answering, connect
-from sinks.migrate import migrate
+from sinks.migrate import COPY_S_MAX, migrate
 from streams.clients import kafka_options, stop_client
 from streams.config import Settings, load_settings
 from streams.topics import SOURCES, admin_client, changelog, check_topics, create_topics
@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-loss",
         action="store_true",
-        help="go on although the topics no longer begin at their first message",
+        help="go on although the topics no longer begin at their first message: what they have lost is "
+        "in no count, its gifts are no longer booked, and the next `settle` takes back what was booked "
+        "for its orders and deals",
     )
     parser.add_argument(
         "--rates",
@@ -107,7 +109,7 @@ async def _lost_messages(settings: Settings) -> int:
 
 
 def _empty_tables(settings: Settings, cluster: str) -> None:
-    client = connect(settings.clickhouse, settings.database)
+    client = connect(settings.clickhouse, settings.database, request_timeout_s=COPY_S_MAX)
     try:
         migrate(client, settings.database, cluster=cluster)
         local, on = ("_local", f"ON CLUSTER {cluster}") if cluster else ("", "")

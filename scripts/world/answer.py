@@ -54,9 +54,10 @@ def _sentence(experiment: Experiment, treatment: Treatment, findings: Sequence[F
     )
     if treatment.placebo:
         told = [one.effect.differs for one in (*chosen.values(), *others.values())]
+        views, money = chosen["views"].effect, chosen["earnings"].effect
         return (
             "A placebo, which changes luck and nothing else, came with "
-            f"{_change('views', chosen['views'].effect)} views: {_control(chosen['views'].effect)}. "
+            f"{_change('views', views)} views and {_change('earnings', money)}: {_control(views, money)}. "
             f"Of all its {len(told)} intervals {sum(told)} leave out zero; by chance one in twenty does."
         )
     if treatment.like_factor > 1 and chosen["views"].per_1000_likes is not None:
@@ -107,10 +108,10 @@ def _change(measure: str, effect: Effect) -> str:
     return f"{amount(measure, effect.mean, signed=True)} {between(measure, effect)}"
 
 
-def _control(effect: Effect) -> str:
+def _control(*effects: Effect) -> str:
     """A control must show nothing; when it does, that is said too."""
-    if effect.differs:
-        return "an effect where none should be, so do not trust the others"
+    if any(effect.differs for effect in effects):
+        return "an effect where none should be, so do not trust changes of this size in the others"
     return "no effect is seen, as it should be"
 
 

@@ -89,7 +89,8 @@ class Report:
     def _colophon(self) -> list[str]:
         seen = (
             "Each experiment's findings are rows of the table `experiments` in its folder: "
-            "`engage dashboard --data DIR/NAME`, page Experiments."
+            "`engage dashboard --data DIR/NAME`, page Experiments; of `weights` in one folder for each of "
+            "them, `DIR/weights/NAME`. `engage audit` compares such a folder with its log."
         )
         return [f"`{self.command}`", seen, self.machine]
 

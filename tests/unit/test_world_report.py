@@ -78,8 +78,8 @@ def test_the_answer_says_what_was_found() -> None:
     assert "+$2,000.00" in text
     assert "the other creators had -3,000 [" in text
     assert (
-        "A placebo, which changes luck and nothing else, came with +0 [+0, +0] views: no effect"
-        in text
+        "A placebo, which changes luck and nothing else, came with +0 [+0, +0] views and "
+        "+$0.00 [+$0.00, +$0.00]: no effect" in text
     )
     assert re.search(
         r"Of all its \d\d? intervals 0 leave out zero; by chance one in twenty does\.", text
@@ -91,7 +91,7 @@ def test_a_control_that_shows_an_effect_is_not_passed_over() -> None:
     unweighted = EXPERIMENTS["likes-without-weight"]
     strongest = [one for one in found() if one.treatment == LIKES[-1].name]
     text = answer([Section(unweighted, SEEDS, strongest, 1, 1.0, "abc", {"like": 3, "gift": 4})])
-    assert "an effect where none should be, so do not trust the others" in text
+    assert "an effect where none should be, so do not trust changes of this size" in text
     assert "of 7 ledger entries 3 were booked for a like" in text
 
 
