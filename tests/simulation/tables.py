@@ -19,13 +19,13 @@ Key = tuple[Any, ...]
 
 
 def _keys() -> dict[str, tuple[str, ...]]:
-    """Return the sorting key of every table, read off the DDL."""
+    """Return the sorting key of every table that is written, read off the DDL."""
     keys = {}
     for file in sorted(_MIGRATIONS.glob("*.sql")):
         for table, order in _TABLE.findall(file.read_text()):
             names = order.replace("`", "").removeprefix("(").removesuffix(")")
             keys[table] = tuple(re.split(r",\s*", names))
-    return keys
+    return {table: key for table, key in keys.items() if table in COLUMNS}
 
 
 KEYS = _keys()
