@@ -21,8 +21,14 @@ _IN_PERIOD = "if({span_s:UInt32} = 0, 1, occurred_at >= toDateTime64(since, 3, '
 _OF_SOURCE = "if({source:String} = '', 1, source = {source:String})"
 
 
+# Names as numbers: groups are found much faster by them. No two have the same number, for programs have at
+# most 16 letters and currencies three.
+_BY_NAMES = "reinterpretAsUInt128(e.source), reinterpretAsUInt64(e.currency)"
+
+
 def _of_period(text: str) -> str:
-    return sql(text.replace("$in_period", _IN_PERIOD).replace("$of_source", _OF_SOURCE))
+    text = text.replace("$in_period", _IN_PERIOD).replace("$by_names", _BY_NAMES)
+    return sql(text.replace("$of_source", _OF_SOURCE))
 
 
 EARNINGS_BY_SOURCE = Query(
@@ -30,14 +36,14 @@ EARNINGS_BY_SOURCE = Query(
     "Booked, corrected and estimated money of a period, by source and currency.",
     _of_period("""
     WITH $since
-    SELECT source, currency,
+    SELECT any(e.source) AS source, any(e.currency) AS currency,
         sumIf(e.amount_micros, e.state = 'final') AS final_micros,
         sumIf(e.amount_micros, e.state = 'adjustment') AS adjustment_micros,
         sumIf(e.amount_micros, e.state = 'estimated') AS estimated_micros,
         count() AS entries
     FROM earnings_ledger AS e
     WHERE $in_period
-    GROUP BY source, currency
+    GROUP BY $by_names
     ORDER BY currency, source
     """),
     (PERIOD,),
@@ -49,10 +55,10 @@ EARNINGS_OVER_TIME = Query(
     _of_period("""
     WITH $since
     SELECT toStartOfInterval(toDateTime(e.occurred_at, 'UTC'), toIntervalSecond({step_s:UInt32})) AS at,
-        source, currency, sum(e.amount_micros) AS amount_micros
+        any(e.source) AS source, any(e.currency) AS currency, sum(e.amount_micros) AS amount_micros
     FROM earnings_ledger AS e
-    WHERE $in_period AND $of_source
-    GROUP BY at, source, currency
+    WHERE $in_period AND if({source:String} = '', 1, e.source = {source:String})
+    GROUP BY at, $by_names
     ORDER BY at, source, currency
     LIMIT 5000
     """),

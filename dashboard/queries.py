@@ -73,8 +73,7 @@ LATE = Query(
 )
 
 # The pool that a video begins in is entered by no promotion; the others come in the order of the
-# impressions that it takes to get in, for their names are a matter of the weights file. The last decision
-# is found by one string, which the engine compares much faster than a tuple.
+# impressions that it takes to get in, for their names are a matter of the weights file.
 POOLS = Query(
     "pools",
     "The For You pools as a funnel: who reached each, what was decided there last, who is in it now.",
@@ -83,9 +82,7 @@ POOLS = Query(
     WITH $spread,
     decided AS (
         SELECT b.video_id AS video_id, b.pool AS pool,
-            argMax(b.verdict, concat(
-                leftPad(toString(toUnixTimestamp64Milli(b.decided_at)), 16, '0'),
-                leftPad(toString(length(b.decision_id)), 8, '0'), b.decision_id)) AS verdict
+            argMax(b.verdict, b.decided_at) AS verdict
         FROM boosts AS b
         GROUP BY video_id, pool
     )

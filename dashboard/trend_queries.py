@@ -50,12 +50,11 @@ _TOP = """
 """
 _TRENDING = """
     WITH $now,
-        (SELECT max(half_life_ms) FROM video_totals) AS half_life_ms,
-        (SELECT max(fast_half_life_ms) FROM video_totals) AS fast_half_life_ms,
+        (SELECT (max(half_life_ms), max(fast_half_life_ms), ceil(max(score))) FROM video_totals) AS greatest,
+        greatest.1 AS half_life_ms, greatest.2 AS fast_half_life_ms, greatest.3 AS above,
         toUnixTimestamp64Milli(now) / fast_half_life_ms AS fast_now,
         toDateTime(now, 'UTC') AS until,
         $spread,
-        (SELECT ceil(max(score)) FROM video_totals) AS above,
         (
             SELECT groupArray((entity_id, rank, score, fast))
             FROM (SELECT *, row_number() OVER (ORDER BY score DESC, entity_id ASC) AS rank FROM ($top))
