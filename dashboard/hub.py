@@ -1,4 +1,8 @@
-"""Reads ClickHouse once a second for everybody who looks, and not at all when nobody does."""
+"""Reads ClickHouse for everybody who looks, and not at all when nobody does.
+
+Every half second the small question whether the log was read further, so that an event is seen within two
+seconds, of which the worker may take one; what has moved then, once a second.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ ASKS_MAX = 500  # distinct questions at a time: filters differ, viewers mostly d
 ANYWAY_S = 10.0  # some rows change without the log: settlements, lives that another worker closes
 COST_SHARE = 3  # a question that takes t seconds is asked again after 3 t at the earliest
 READINGS = (
-    2  # rows are not written all at once: what a flush changed is read once more a tick later
+    2  # rows are not written all at once: what a flush changed is read once more a second later
 )
 FRESH_S = 1.0
 RANKS_KEPT_S = 300.0
@@ -78,7 +82,7 @@ class _Answer:
 class Hub:
     """Shares one poll among all viewers. Use it inside one event loop."""
 
-    def __init__(self, reader: Reader, *, interval_s: float = 1.0) -> None:
+    def __init__(self, reader: Reader, *, interval_s: float = 0.5) -> None:
         self._reader = reader
         self._interval_s = interval_s
         self._viewers: set[Viewer] = set()
@@ -190,7 +194,7 @@ class Hub:
             return False
         if not answer.body or age_s >= ANYWAY_S:
             return True
-        return answer.owed > 0 and age_s > self._interval_s / 2
+        return answer.owed > 0 and age_s > self._interval_s * 1.5  # every other tick
 
     async def _read(self, ask: Ask, answer: _Answer) -> None:
         began_s = time.monotonic()

@@ -10,7 +10,7 @@ from typing import Any
 TOTALS = ("messages", "counted", "duplicates", "suppressed", "late", "dead_letters")
 RATE_SPAN_S = 5.0  # workers flush about once a second: a shorter span would show their beat
 KEPT_S = 180.0
-KEPT_MAX = 400
+KEPT_MAX = 800
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
+from fractions import Fraction
 from statistics import median
 
 import pytest
@@ -89,6 +92,57 @@ async def test_numbers_on_the_page_equal_sql(
         "WHERE dimension = 'hashtag' AND value = 'fyp'",
     )
     assert content["#fyp"][1] == f"{likes:,.0f}"
+
+
+async def test_ranks_and_money_on_the_page_equal_the_views(
+    page: Page, dashboard: Dashboard, client: Client
+) -> None:
+    for kind, caption in (("video", "Trending videos"), ("hashtag", "Trending hashtags")):
+        ranked = rows(
+            client,
+            "SELECT rank, entity_id, velocity FROM trending_now "
+            f"WHERE kind = '{kind}' AND rank <= 50 ORDER BY rank",
+        )
+        assert len(ranked) > 1
+        await show(page, dashboard, f"trending?kind={kind}")
+        shown = await cells(page, caption)
+        assert [(line[0], line[2].removeprefix("#"), line[5]) for line in shown] == [
+            (str(rank), name, f"{velocity:,.1f}") for rank, name, velocity in ranked
+        ]
+
+    await show(page, dashboard, "earnings?period=all")
+    (booked, corrected, estimated), *_ = rows(
+        client,
+        "SELECT sumIf(amount_micros, state != 'estimated'), sumIf(amount_micros, state = 'adjustment'),"
+        " sumIf(amount_micros, state = 'estimated') FROM earnings_ledger WHERE currency = 'USD'",
+    )
+    totals = await figures(page)
+    assert totals["Booked"] == cents(booked)
+    assert totals["Corrections in it"] == cents(corrected)
+    assert totals["Estimated on top"] == cents(estimated)
+    earners = rows(
+        client,
+        "SELECT creator_id, currency, sumIf(amount_micros, state != 'estimated') FROM earnings_ledger"
+        " GROUP BY creator_id, currency ORDER BY sum(amount_micros) DESC, creator_id, currency LIMIT 20",
+    )
+    top = [(line[0], line[3]) for line in await cells(page, "Creators with the most money")]
+    assert top == [(name, cents(micros, currency)) for name, currency, micros in earners]
+    sources = rows(
+        client,
+        "SELECT sumIf(amount_micros, state != 'estimated') AS booked, currency FROM earnings_ledger"
+        " GROUP BY source, currency ORDER BY currency, source",
+    )
+    by_source = [line[3] for line in await cells(page, "Earnings by source")]
+    assert by_source == [cents(micros, currency) for micros, currency in sources]
+
+
+def cents(micros: int, currency: str = "USD") -> str:
+    """Money as the page writes it: rounded to the cent, half to even; a dash for none."""
+    if micros == 0:
+        return "\u2013"
+    rounded = round(Fraction(micros, 10_000))
+    sign, symbol = "\u2212" if rounded < 0 else "", {"USD": "$", "EUR": "\u20ac"}[currency]
+    return f"{sign}{symbol}{abs(rounded) // 100:,}.{abs(rounded) % 100:02}"
 
 
 async def test_experiments_are_labelled(page: Page, dashboard: Dashboard) -> None:
@@ -262,3 +316,20 @@ async def test_a_clickhouse_that_goes_is_told_and_comes_back(
         assert await page.read("document.getElementById('banner').hidden")
     await dashboard.stop()
     await page.until("document.getElementById('live').dataset.state === 'lost'")
+
+
+async def test_numbers_that_are_no_longer_read_are_marked_as_old(
+    page: Page, own_dashboard: Dashboard, own_clickhouse: EmbeddedClickHouse, tables: Tables
+) -> None:
+    fill(tables, own_clickhouse.url, "engagement")
+    await show(page, own_dashboard, "overview")
+    os.kill(own_clickhouse.pid, signal.SIGSTOP)
+    try:
+        await page.until("document.getElementById('live').dataset.state === 'stale'")
+        assert await page.read("document.body.classList.contains('old')")
+        await page.until("document.getElementById('live-text').textContent.endsWith('s ago')")
+        assert (await figures(page))["Messages"] == "1,000"
+    finally:
+        os.kill(own_clickhouse.pid, signal.SIGCONT)
+    await page.until("/live|quiet/.test(document.getElementById('live').dataset.state)")
+    assert await page.read("!document.body.classList.contains('old')")
