@@ -19,7 +19,7 @@ from scripts.options import clickhouse_option, data_option, kafka_option
 from scripts.reading import open_ledger
 from sinks.client import connect
 from sinks.migrate import COPY_S_MAX, migrate
-from streams.config import Settings, load_settings
+from streams.config import load_settings
 from streams.topics import create_topics
 
 HELP = "make topics, tables and views"
@@ -47,18 +47,16 @@ def run(args: argparse.Namespace) -> int:
         if args.cluster:
             raise ConfigError("--cluster: a folder has one server; leave out --data or --cluster")
         with open_ledger(args.data, None) as url:
-            _tables(settings_of_folder(args.data, clickhouse=url), "")
+            _tables(url, settings_of_folder(args.data, clickhouse=url).database, "")
         return 0
     settings = load_settings().with_(kafka=args.kafka, clickhouse=args.clickhouse)
     made = asyncio.run(create_topics(settings))
     print(f"topics: {', '.join(made) or 'all there'}")
-    _tables(settings, args.cluster)
+    _tables(settings.clickhouse, settings.database, args.cluster)
     return 0
 
 
-def _tables(settings: Settings, cluster: str) -> None:
-    with closing(
-        connect(settings.clickhouse, settings.database, request_timeout_s=COPY_S_MAX)
-    ) as client:
-        applied = migrate(client, settings.database, cluster=cluster)
+def _tables(url: str, database: str, cluster: str) -> None:
+    with closing(connect(url, database, request_timeout_s=COPY_S_MAX)) as client:
+        applied = migrate(client, database, cluster=cluster)
     print(f"migrations: {', '.join(applied) or 'all applied'}")

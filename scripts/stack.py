@@ -15,6 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +31,7 @@ from scripts.progress_of import Progress, end_offsets, progress_of
 from scripts.supervisor import Supervisor
 from sinks.client import connect, parse_url
 from sinks.embedded import EmbeddedClickHouse
-from sinks.migrate import migrate
+from sinks.migrate import COPY_S_MAX, migrate
 from streams.config import Settings
 from streams.topics import create_topics
 
@@ -131,8 +132,10 @@ class Stack:
         if self._broker is not None:
             # no transactions there, and a join takes half the session
             self._settings = self._settings.with_(transactions=False, session_timeout_s=6)
-        self._client = connect(clickhouse, self._settings.database)
-        migrate(self._client, database=self._settings.database)
+        database = self._settings.database
+        with closing(connect(clickhouse, database, request_timeout_s=COPY_S_MAX)) as client:
+            migrate(client, database)
+        self._client = connect(clickhouse, database)
         run_async(create_topics(self._settings))
         (self.data / _UNFINISHED).touch()
         self._supervisor = Supervisor(self._settings, self._processes, self.data / "worker.log")

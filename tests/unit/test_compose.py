@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import yaml
 from scripts import cli
 from scripts.kafka_local import kafka_version
 from streams.config import ENV_NAMES, load_settings
+from tests.guides import blocks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -163,6 +165,22 @@ def test_the_image_contains_what_runs_and_nothing_else() -> None:
     pins = re.findall(r"^FROM python:(3\.11\.\d+)-slim", dockerfile, re.M)
     assert len(pins) == 2
     assert len(set(pins)) == 1
+
+
+def test_the_guide_names_services_commands_and_settings_that_there_are() -> None:
+    lines = [line for block in blocks("console", "production.md") for line in block.splitlines()]
+    ours = [
+        shlex.split(line, comments=True)[5:]
+        for line in lines
+        if line.startswith("docker compose run --rm tools ")
+    ]
+    assert [command for command, *_ in ours] == ["doctor", "settle", "audit", "payout"]
+    for command, *rest in ours:
+        cli.parser_of(command).parse_args(rest)
+    named = {name for line in lines for name in re.findall(r"ENGAGE_\w+(?==)", line)}
+    assert len(named) > 5
+    assert {name.removesuffix("_FILE") for name in named} <= ENV_NAMES
+    assert (ROOT / "deploy/env.example").is_file()
 
 
 def test_docker_compose_accepts_it() -> None:
