@@ -31,6 +31,7 @@ READINGS = (
     2  # rows are not written all at once: what a flush changed is read once more a second later
 )
 FRESH_S = 1.0
+REST_S_MAX = 2.0
 RANKS_KEPT_S = 300.0
 
 _PULSE_ASK = Ask(PULSE, ())
@@ -107,6 +108,8 @@ class Hub:
         self._viewers.add(viewer)
         if self._pulse.history:
             viewer.tell("history", frame("history", {"points": self._pulse.history}))
+        if _age_s(self._pulse_s) <= FRESH_S:
+            viewer.tell("pulse", self._pulse_frame)
         for ask in asks:
             answer = self._answers.get(ask)
             if answer and answer.body:
@@ -150,26 +153,29 @@ class Hub:
             began_s = time.monotonic()
             self._newcomer.clear()
             await self._tick()
-            rest_s = self._interval_s - (time.monotonic() - began_s)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.05, rest_s)):
+            spent_s = time.monotonic() - began_s
+            with contextlib.suppress(TimeoutError):  # a ClickHouse that is slow is asked less often
+                async with asyncio.timeout(
+                    max(self._interval_s - spent_s, min(spent_s, REST_S_MAX))
+                ):
                     await self._newcomer.wait()
 
     async def _tick(self) -> None:
         """Read the pulse, tell it to everybody, and have read again what may have changed."""
-        if _age_s(self._pulse_s) > self._interval_s / 2:
+        began_s = time.monotonic()
+        if began_s - self._pulse_s > self._interval_s / 2:  # else a newcomer has woken us
             try:
                 rows = await self._reader.rows(_PULSE_ASK)
             except EngageError as error:
                 self._tell_all("pulse", frame("problem", {"message": str(error)}))
                 return
-            self._pulse_s = time.monotonic()
-            told = self._pulse.take(rows, self._pulse_s, time.time_ns() // 1_000_000)
+            self._pulse_s = began_s
+            told = self._pulse.take(rows, time.monotonic(), time.time_ns() // 1_000_000)
             self._pulse_frame = frame("pulse", told)
             if self._pulse.moved:
                 for answer in self._answers.values():
                     answer.owed = READINGS
-        self._tell_all("pulse", self._pulse_frame)
+            self._tell_all("pulse", self._pulse_frame)
         for ask in self._wanted():
             answer = self._answers.setdefault(ask, _Answer(Movement(ask.query.compare_by)))
             if self._due(answer):

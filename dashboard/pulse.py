@@ -60,6 +60,7 @@ class Pulse:
                 for name, total in sorted(sample.by_type.items(), key=lambda item: -item[1])
             ],
             "partitions": [{name: row[name] for name in row if name != "by_type"} for row in rows],
+            "workers": _workers(rows, clock_ms),
         }
 
     @property
@@ -82,6 +83,21 @@ class Pulse:
             if at_s - sample.at_s >= RATE_SPAN_S:
                 return sample
         return self._samples[0]
+
+
+def _workers(rows: Sequence[Mapping[str, Any]], clock_ms: int) -> dict[str, Any] | None:
+    """What waits, and for how long the partition that is silent longest has not been heard of.
+
+    None where no worker ever told; `stopped` where all ended as they should.
+    """
+    told = [row for row in rows if row["beat_at"] > 0]
+    if not told:
+        return None
+    return {
+        "waiting": str(sum(int(row["waiting"]) for row in told)),
+        "silent_ms": max(0, clock_ms - min(row["beat_at"] for row in told)),
+        "stopped": all(row["stopped"] for row in told),
+    }
 
 
 def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

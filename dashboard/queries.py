@@ -16,11 +16,15 @@ from dashboard.trend_queries import TOP_WINDOWS, TRENDING
 
 PULSE = Query(
     "pulse",
-    "How far each partition of the log is processed, and what became of its messages.",
+    "How far each partition of the log is processed, what became of its messages, and what waits in it.",
     """
-    SELECT topic, partition, position, max_event_time, messages, counted, duplicates, suppressed,
-        late, dead_letters, unknown_fields, by_type
-    FROM partitions FINAL
+    SELECT p.topic AS topic, p.partition AS partition, p.position AS position,
+        p.max_event_time AS max_event_time, p.messages AS messages, p.counted AS counted,
+        p.duplicates AS duplicates, p.suppressed AS suppressed, p.late AS late,
+        p.dead_letters AS dead_letters, p.unknown_fields AS unknown_fields, p.by_type AS by_type,
+        h.beat_at AS beat_at, h.waiting AS waiting, h.stopped AS stopped
+    FROM partitions AS p FINAL
+    LEFT JOIN heartbeats AS h FINAL ON h.topic = p.topic AND h.partition = p.partition
     ORDER BY topic, partition
     """,
 )

@@ -330,6 +330,20 @@ class PartitionState(Row):
     version: Natural
 
 
+class Heartbeat(Row):
+    """Whose worker reads a partition, by its own clock, and how many messages it has not applied yet.
+
+    No count depends on it: `version` is the time, in milliseconds.
+    """
+
+    topic: Word
+    partition: Small
+    beat_at: Milliseconds
+    waiting: Natural
+    stopped: Flag
+    version: Natural
+
+
 class ExperimentRow(Row):
     """What a simulated experiment found for one measure: means over worlds with 95 % intervals.
 
@@ -373,6 +387,7 @@ TABLES: dict[str, type[Row]] = {
     "bursts_log": BurstRow,
     "burst_runs": BurstRun,
     "partitions": PartitionState,
+    "heartbeats": Heartbeat,
     "experiments": ExperimentRow,
     **FACT_TABLES,
 }

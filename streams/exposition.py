@@ -28,6 +28,7 @@ from schemas.failures import Reason
 from sinks.http_access import REALM, Access
 from streams import metrics
 from streams.config import Settings
+from streams.heartbeat import Heart
 from streams.meter import FLUSH_BOUNDS_S
 from streams.pipeline import Owned, Pipeline
 from streams.topics import SOURCES
@@ -59,6 +60,10 @@ class Observed:
     def owned(self) -> list[Owned]:
         """Return the partitions owned now."""
         return list(self._pipeline.owned.values())
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        """Return the messages not yet applied of each owned partition, 0 before the first fetch."""
+        return {(o.tp.topic, o.tp.partition): self.lag(o) or 0 for o in self.owned}
 
     @property
     def is_ready(self) -> bool:
@@ -143,11 +148,12 @@ class WorkerCollector:
 
 
 class Observer:
-    """Watches a worker, and serves its numbers if a port is set, from its start to its end."""
+    """Watches a worker, has its heart beat, and serves its numbers if a port is set, until its end."""
 
     def __init__(self, app: Any, pipeline: Pipeline, settings: Settings) -> None:
         self._settings = settings
         self._observed = Observed(app, pipeline)
+        self._heart = Heart(settings.clickhouse, settings.database, self._observed.waiting)
         access = Access(settings.metrics_host, settings.http_token)
         self._server = MetricsServer(pipeline, self._observed, access)
 
@@ -158,6 +164,7 @@ class Observer:
             Refused: the address of the metrics cannot be used.
         """
         settings, observed = self._settings, self._observed
+        self._heart.start()
         if settings.stuck_after_s:
             loop = asyncio.get_running_loop()
             observed.watchdog = Watchdog(observed.glance, settings.stuck_after_s, loop)
@@ -169,6 +176,7 @@ class Observer:
         """End the threads."""
         if self._observed.watchdog is not None:
             self._observed.watchdog.stop()
+        self._heart.stop()
         self._server.stop()
 
 

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def reading(messages: int, **by_type: int) -> list[dict[str, Any]]:
     row = partition(0, messages, unknown_fields=0) | {"by_type": by_type or {"view": messages}}
+    row |= {"beat_at": 0, "waiting": "0", "stopped": 0}
     return [{**row, **{name: str(row[name]) for name in ("messages", "counted")}}]
 
 
@@ -47,6 +48,25 @@ def test_a_beat_of_flushes_does_not_show() -> None:
     rates = [pulse.take(reading(n), float(i), i)["per_second"] for i, n in enumerate(counted)]
     assert max(rates[6:]) <= 160
     assert min(rates[6:]) >= 80
+
+
+def test_a_silent_worker_is_told_from_a_quiet_log_and_from_one_that_was_stopped() -> None:
+    def told(*beats: tuple[int, int, int]) -> Any:
+        rows = [
+            reading(5)[0] | {"partition": at, "beat_at": beat, "waiting": str(wait), "stopped": end}
+            for at, (beat, wait, end) in enumerate(beats)
+        ]
+        return Pulse().take(rows, 0.0, 60_000)["workers"]
+
+    assert told((0, 0, 0)) is None, "no worker ever told"
+    assert told((59_000, 7, 0), (58_000, 2**60, 0)) == {
+        "waiting": str(2**60 + 7),
+        "silent_ms": 2_000,
+        "stopped": False,
+    }
+    assert told((59_000, 0, 0), (30_000, 3, 0))["silent_ms"] == 30_000, "one of two is gone"
+    assert told((30_000, 0, 1), (30_001, 0, 1))["stopped"]
+    assert not told((59_000, 0, 1), (59_000, 0, 0))["stopped"]
 
 
 def test_a_topic_that_begins_again_does_not_flow_backwards() -> None:

@@ -2,7 +2,7 @@
 
 import { h, icon, put } from "./dom.js";
 import * as format from "./format.js";
-import { Live } from "./live.js";
+import { isSilent, Live } from "./live.js";
 import { address, where } from "./router.js";
 import { segments, select } from "./parts.js";
 import { overview } from "./sections/overview.js";
@@ -151,22 +151,27 @@ let announced = "";
 function drawState(state, message) {
   const age = live.ageMs;
   const ago = age === null ? "" : format.duration(age);
+  const workers = lastPulse?.workers;
+  if (state === "live" && isSilent(workers)) state = "silent";
+  const silentFor = workers ? format.duration(workers.silent_ms) : "";
   const quietMs = lastPulse?.changed_ms ? lastPulse.clock_ms - lastPulse.changed_ms : null;
   const texts = {
     connecting: "Connecting",
     live: quietMs === null || quietMs > 10_000
       ? `Live${quietMs === null ? ", no new events" : `, quiet for ${format.duration(quietMs)}`}` : "Live",
+    silent: `No worker for ${silentFor}`,
     stale: `Last update ${ago} ago`,
     lost: ago ? `Connection lost, last update ${ago} ago` : "No connection",
     problem: ago ? `Last update ${ago} ago` : "No data",
   };
   byId("live").dataset.state = state === "live" && (quietMs === null || quietMs > 10_000) ? "quiet" : state;
   put(byId("live-text"), texts[state]);
+  if (state === "silent") message = `No worker has told of itself for ${silentFor}: what comes now is counted when one runs again. Its log says why it does not.`;
   const banner = byId("banner");
   banner.hidden = !message;
   if (message) put(banner, message);
   document.body.classList.toggle("old", ["stale", "lost", "problem"].includes(state));
-  const saying = { live: "Live", stale: "Updates have stopped", lost: "Connection lost", problem: message }[state] ?? "";
+  const saying = { live: "Live", stale: "Updates have stopped", lost: "Connection lost", silent: "No worker runs", problem: message }[state] ?? "";
   if (saying !== announced) put(byId("announce"), announced = saying);
 }
 

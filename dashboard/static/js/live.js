@@ -2,6 +2,10 @@
 
 const STALE_MS = 3_500;
 const AGAIN_MS = 2_000;
+const SILENT_MS = 10_000; // workers tell of themselves every three seconds
+
+/** Whether a partition has no worker: none tells of it, and none has said that it stops. */
+export const isSilent = (workers) => Boolean(workers && !workers.stopped && workers.silent_ms > SILENT_MS);
 
 /**
  * States: "connecting", "live", "stale" (connected, but no reading came), "lost" (no connection),

@@ -3,6 +3,7 @@
 import { h, put } from "../dom.js";
 import * as format from "../format.js";
 import { onGrid, TimeChart } from "../charts.js";
+import { isSilent } from "../live.js";
 import { Card, Figure, Figures, meter, proportions, Table } from "../parts.js";
 
 export const RANGES = [["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"], ["7d", "7 d"]];
@@ -65,18 +66,17 @@ export const overview = {
 class Fates {
   #all = new Figure("Messages", { big: true });
   #parts = FATES.map(([, label, dot]) => new Figure(label, { dot }));
-  #lag = new Figure("Lag");
+  #backlog = new Figure("Backlog");
   #bar = proportions();
 
   constructor() {
     this.element = h("section", { class: "card strip", "aria-label": "Messages and what became of them" },
-      h("div", { class: "figures-row" }, this.#all.element, ...this.#parts.map((part) => part.element), this.#lag.element),
+      h("div", { class: "figures-row" }, this.#all.element, ...this.#parts.map((part) => part.element), this.#backlog.element),
       this.#bar.element);
   }
 
-  pulse({ totals, per_second: perSecond, partitions, now_ms: now }) {
-    const behind = Math.max(0, ...partitions.map((one) => now - one.max_event_time));
-    this.#lag.put(partitions.length ? format.duration(behind) : "–", "slowest partition", "event time of the slowest partition behind the newest event");
+  pulse({ totals, per_second: perSecond, workers }) {
+    this.#backlog.put(...backlogOf(workers));
     this.#all.put(format.tidy(totals.messages), `${format.decimal(perSecond, 0)} per second`, format.count(totals.messages));
     const parts = FATES.map(([name, label, color, meaning], i) => {
       const share = format.share(totals[name], totals.messages);
@@ -86,6 +86,15 @@ class Fates {
     });
     this.#bar.put(parts);
   }
+}
+
+/** What waits in Kafka, as the workers last told: value, hint, meaning. */
+function backlogOf(workers) {
+  const meaning = "messages in the log that no worker has applied yet";
+  if (!workers) return ["–", "no worker told", meaning];
+  if (workers.stopped) return ["–", "no worker runs", meaning];
+  if (isSilent(workers)) return ["?", `silent for ${format.duration(workers.silent_ms)}`, meaning];
+  return [format.tidy(workers.waiting), "messages wait", meaning];
 }
 
 /** Before the first message: what to do. */
@@ -110,8 +119,8 @@ function rateCard() {
       const end = points.at(-1)[0];
       const times = [];
       const rates = [];
-      // The window is always three minutes wide; where nobody looked, the line is open.
-      for (let at = end - 180_000, i = 0; at <= end; at += 1_000) {
+      // The window is always three minutes wide, in whole seconds; where nobody looked, the line is open.
+      for (let at = Math.floor(end / 1_000) * 1_000 - 180_000, i = 0; at <= end; at += 1_000) {
         while (i < points.length - 1 && points[i + 1][0] <= at + 500) i += 1;
         times.push(at);
         rates.push(points[i] && Math.abs(points[i][0] - at) < 2_500 ? points[i][1] : null);
