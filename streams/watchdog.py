@@ -2,16 +2,16 @@
 
 A thread of its own looks, because the event loop may be what is stuck. It reads numbers that the loop
 writes and changes nothing. Waiting for ClickHouse is also no progress: the dump then says where it
-waits. Once per standstill all threads' stacks and all tasks' stacks go to stderr; nothing is ended,
-for a process that waits would lose its warm state for nothing. Readiness and the alert tell people.
+waits. Once per standstill all tasks' and all threads' stacks go into the log, as one record; nothing is
+ended, for a process that waits would lose its warm state for nothing. Readiness and the alert tell people.
 """
 
 import asyncio
-import faulthandler
 import logging
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
@@ -72,21 +72,20 @@ class Watchdog:
             self._dumped = True
             self.dumps += 1
             log.critical(
-                "no progress for %.0f s although there is work: stacks follow", self.stuck_s
+                "no progress for %.0f s although there is work\n%s", self.stuck_s, self.stacks()
             )
-            sys.stderr.write(self.stacks())
-            faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
-            sys.stderr.flush()
 
     def stacks(self) -> str:
-        """Return where every task of the event loop waits; threads are told by faulthandler."""
-        if self._loop is None:
-            return ""
+        """Return where every task of the event loop waits, and where every thread is."""
         lines = []
-        for task in asyncio.all_tasks(self._loop):
+        for task in asyncio.all_tasks(self._loop) if self._loop else ():
             lines.append(f"Task {task.get_name()}, outermost first:")
             lines += [f"  {place}" for place in _awaited(task.get_coro())]
-        return "\n".join(lines) + "\n"
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        for ident, frame in sys._current_frames().items():
+            lines.append(f"Thread {names.get(ident, ident)}, outermost first:")
+            lines += [line.rstrip() for line in traceback.format_stack(frame)]
+        return "\n".join(lines)
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):

@@ -92,10 +92,11 @@ def test_a_worker_tells_how_it_is(engage: Engage, tmp_path: Path, seed: int) -> 
         os.kill(pid, signal.SIGCONT)
     wait_for(lambda: get_or_0(f"{url}/healthz") == 200, 60, lambda: "it never goes on")
     worker_log = (data / "worker.log").read_text()
-    assert "no progress for" in worker_log
-    assert "_flush" in worker_log
-    first = json.loads(worker_log.splitlines()[0])
-    assert {"time", "level", "process", "logger", "message"} <= first.keys()
+    records = [json.loads(line) for line in worker_log.splitlines()]  # whatever was dumped
+    assert all({"time", "level", "process", "logger", "message"} <= one.keys() for one in records)
+    (dump, *_) = (one["message"] for one in records if one["message"].startswith("no progress for"))
+    assert "_flush" in dump
+    assert "Thread MainThread" in dump
     assert TOKEN not in worker_log
     up.interrupt(group=True)
     assert up.finish(60).code == 0

@@ -125,7 +125,7 @@ class Work:
         return Glance(self.work, self.done)
 
 
-def test_only_work_that_does_not_move_is_a_standstill(capfd: pytest.CaptureFixture[str]) -> None:
+def test_only_work_that_does_not_move_is_a_standstill(caplog: pytest.LogCaptureFixture) -> None:
     work = Work()
     dog = Watchdog(work.glance, after_s=5)
     begin_s = 1_000.0
@@ -146,11 +146,11 @@ def test_only_work_that_does_not_move_is_a_standstill(capfd: pytest.CaptureFixtu
     for second in range(61, 70):
         dog.look(begin_s + second)
     assert dog.dumps == 2
-    assert "test_only_work_that_does_not_move" in capfd.readouterr().err
+    assert "test_only_work_that_does_not_move" in caplog.text
 
 
 async def test_a_dump_shows_where_threads_and_tasks_stand(
-    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     release = threading.Event()
 
@@ -172,9 +172,8 @@ async def test_a_dump_shows_where_threads_and_tasks_stand(
     release.set()
     thread.join()
     task.cancel()
-    shown = capfd.readouterr().err
-    assert "a_thread_that_hangs" in shown
-    assert "a_task_that_waits" in shown
+    assert "a_thread_that_hangs" in caplog.text
+    assert "a_task_that_waits" in caplog.text
 
 
 def test_a_log_line_is_one_json_object() -> None:
