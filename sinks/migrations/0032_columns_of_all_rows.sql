@@ -1,6 +1,7 @@
 -- Columns that questions about all of the money or all videos read from their first row to their last:
 -- unpacking them took longer than adding up. LZ4 makes the ledger a fifth larger and unpacks two to three
--- times as fast. Parts keep their form until they are merged again: slower, not wrong.
+-- times as fast. Parts keep their form until they are merged again, which weeks of the ledger that are one
+-- part already never are by themselves: slower, not wrong.
 ALTER TABLE {database}.ledger{local} {on_cluster}
     MODIFY COLUMN creator_id CODEC(LZ4),
     MODIFY COLUMN occurred_at CODEC(Delta, LZ4);

@@ -8,11 +8,16 @@ import aiohttp
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from dashboard.money_queries import SOURCES
 from tests.dashboard_rows import COMMISSION, LARGE_MICROS, NASTY, NOW_MS, STREAK
 from tests.unit.clickhouse_rows import Tables, rows
 from tests.unit.dashboard_client import ask
 
 pytestmark = pytest.mark.stack
+
+
+def test_names_of_programs_fit_into_the_number_that_they_are_grouped_by() -> None:
+    assert max(map(len, SOURCES)) <= 16  # the bytes of a UInt128; more would be cut off
 
 
 async def test_top_earners_keep_currencies_apart(web: aiohttp.ClientSession) -> None:
