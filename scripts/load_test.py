@@ -24,8 +24,9 @@ from pathlib import Path
 from schemas.errors import ConfigError
 from scripts.benchmarks.machine import machine
 from scripts.kafka_local import KafkaCluster, kafka_version
+from scripts.loadtest.plot import svg
 from scripts.loadtest.profiles import PROFILES
-from scripts.loadtest.report import Found, as_markdown, recovery_line, svg
+from scripts.loadtest.report import Found, as_markdown, recovery_line
 from scripts.loadtest.steps import Recovery, Runner, Step
 from scripts.options import clickhouse_option, processes_option
 from scripts.progress import show_progress

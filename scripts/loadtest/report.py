@@ -1,19 +1,16 @@
-"""What a load test found: a table, JSON and a picture."""
+"""What a load test found: a table and JSON; `plot` draws it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from xml.sax.saxutils import escape
 
 from scripts.benchmarks.tables import markdown
 from scripts.loadtest.steps import Recovery, Step
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 360, 70, 40, 48, 60
-_LINES = (("p50_ms", "#94a3b8", "p50"), ("p95_ms", "#2563eb", "p95"), ("p99_ms", "#b91c1c", "p99"))
 _TITLES = (
-    *("offered/s", "sent/s in time", "kept up", "p50 ms", "p95 ms", "p99 ms", "max ms"),
+    *("offered/s", "sent in time", "kept up", "p50 ms", "p95 ms", "p99 ms", "max ms"),
     *("backlog at end", "drained s", "CPU cores", "worker peak MB", "load"),
 )
 
@@ -112,63 +109,4 @@ def recovery_line(recovery: Recovery) -> str:
         f"kill -9 of a worker at {recovery.rate:,.0f} events/s: {back} (at most "
         f"{recovery.backlog_most:,} events, before {recovery.backlog_before:,}); nobody waited longer "
         f"than {recovery.most_ms / 1000:.1f} s."
-    )
-
-
-def svg(found: Found) -> str:
-    """Return the latencies by offered rate; where the backlog grew, the line is only a beginning."""
-    steps = sorted(found.steps, key=lambda step: step.rate)
-    rate_max = max(step.rate for step in steps)
-    ms_max = max(max(step.p99_ms for step in steps), 1.0)
-    lines = "\n".join(
-        _line(
-            [(_x(s.rate, rate_max), _y(getattr(s, field), ms_max)) for s in steps],
-            colour,
-            f"{name}, at most {max(getattr(s, field) for s in steps):,.0f} ms",
-            number,
-        )
-        for number, (field, colour, name) in enumerate(_LINES)
-    )
-    ticks = "\n".join(
-        f'<text x="{_x(s.rate, rate_max):.0f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" '
-        f'font-size="11">{s.rate:,.0f}</text>'
-        for s in steps
-    )
-    best = found.sustainable
-    mark = "" if best is None else _mark(_x(best.rate, rate_max), f"{best.rate:,.0f}/s")
-    title = f"Event to visible row, by events offered per second ({found.profile}, {found.servers})"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="system-ui, sans-serif" font-size="13">\n'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n'
-        f'<text x="12" y="24" font-size="15" font-weight="600">{escape(title)}</text>\n'
-        f'<text x="{LEFT - 8}" y="{TOP + 4}" text-anchor="end">{ms_max:,.0f} ms</text>\n'
-        f'<text x="{LEFT - 8}" y="{HEIGHT - BOTTOM}" text-anchor="end">0</text>\n'
-        f'<path d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}" fill="none" stroke="#475569"/>\n'
-        f"{mark}\n{lines}\n{ticks}\n</svg>\n"
-    )
-
-
-def _x(rate: float, most: float) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * rate / most
-
-
-def _y(ms: float, most: float) -> float:
-    return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * ms / most
-
-
-def _line(points: Sequence[tuple[float, float]], colour: str, name: str, number: int) -> str:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    left = LEFT + 200 * number
-    return (
-        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>\n'
-        f'<text x="{left}" y="{HEIGHT - 12}" fill="{colour}">{escape(name)}</text>'
-    )
-
-
-def _mark(x: float, text: str) -> str:
-    return (
-        f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#16a34a" stroke-dasharray="4 3"/>\n'
-        f'<text x="{x - 6:.1f}" y="{TOP + 12}" fill="#16a34a" text-anchor="end">'
-        f"sustainable {text}</text>"
     )
