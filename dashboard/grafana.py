@@ -2,14 +2,18 @@
 
     .venv/bin/python -m dashboard.grafana      writes deploy/grafana/dashboards/*.json
 
-The panels are in `grafana_boards` and `grafana_operations`. Times are event times: for a replayed log, set Grafana's time
-range to its days. The macros are those of the ClickHouse data source:
+The panels are in `grafana_boards`, `grafana_operations` and `grafana_workers`. Times are event times: for a replayed log,
+set Grafana's time range to its days; of the workers they are the clock's. The macros are those of the ClickHouse data source:
 
     $__timeFilter(c)    c >= toDateTime(from) AND c <= toDateTime(to)
     $__timeInterval(c)  toStartOfInterval(toDateTime(c), INTERVAL n second)
 
-and `${name}` is what the viewer chose in the list of that name. A test expands both as the plugin
-does, and asks the embedded ClickHouse every question.
+and `${name}` is what the viewer chose in the list of that name. Of Prometheus' data source:
+
+    $__rate_interval    a time that has several scrapes in it, and no less than a point of the picture
+    $__range            the time range that the viewer chose
+
+Tests expand all of them as the data sources do, and ask the embedded ClickHouse and a real Prometheus every question.
 """
 
 from __future__ import annotations
@@ -19,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.grafana_boards import BOARDS
-from dashboard.grafana_panels import Board, Choose, Panel
+from dashboard.grafana_panels import Board, Choose, Panel, Series
 
 FOLDER = Path(__file__).parent.parent / "deploy" / "grafana" / "dashboards"
 SOURCE = {"type": "grafana-clickhouse-datasource", "uid": "engagement"}
+PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
 COLUMNS = 24
 # How the plugin is told what comes back: series over time, or a table.
 _SERIES, _TABLE = ("timeseries", 0), ("table", 1)
@@ -75,26 +80,46 @@ def _board(board: Board) -> dict[str, Any]:
 
 
 def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
-    kind, form = _SERIES if panel.kind == "timeseries" else _TABLE
     return {
         "id": number,
         "title": panel.title,
         "type": panel.kind,
         "description": panel.description,
-        "datasource": SOURCE,
+        "datasource": SOURCE if isinstance(panel.asks, str) else PROMETHEUS,
         "gridPos": place,
         "fieldConfig": {"defaults": _defaults(panel), "overrides": []},
         "options": _options(panel),
-        "targets": [
-            {
-                "refId": "A",
-                "datasource": SOURCE,
-                "editorType": "sql",
-                "queryType": kind,
-                "format": form,
-                "rawSql": " ".join(panel.sql.split()),
-            }
-        ],
+        "targets": _targets(panel),
+    }
+
+
+def _targets(panel: Panel) -> list[dict[str, Any]]:
+    """Return what is asked: one question in SQL, or each of those to Prometheus."""
+    if not isinstance(panel.asks, str):
+        return [_series("ABCD"[n], one, panel.kind) for n, one in enumerate(panel.asks)]
+    kind, form = _SERIES if panel.kind == "timeseries" else _TABLE
+    return [
+        {
+            "refId": "A",
+            "datasource": SOURCE,
+            "editorType": "sql",
+            "queryType": kind,
+            "format": form,
+            "rawSql": " ".join(panel.asks.split()),
+        }
+    ]
+
+
+def _series(ref: str, asked: Series, kind: str) -> dict[str, Any]:
+    over_time = kind == "timeseries"
+    return {
+        "refId": ref,
+        "datasource": PROMETHEUS,
+        "editorMode": "code",
+        "expr": asked.expr,
+        "legendFormat": asked.name,
+        "range": over_time,
+        "instant": not over_time,
     }
 
 
@@ -118,7 +143,9 @@ def _defaults(panel: Panel) -> dict[str, Any]:
 
 def _options(panel: Panel) -> dict[str, Any]:
     if panel.kind == "timeseries":
-        return {"tooltip": {"mode": "multi"}, "legend": {"calcs": ["sum"], "displayMode": "list"}}
+        # What ClickHouse tells are counts of each step, what Prometheus tells holds at a moment.
+        calcs = ["sum"] if isinstance(panel.asks, str) else ["lastNotNull"]
+        return {"tooltip": {"mode": "multi"}, "legend": {"calcs": calcs, "displayMode": "list"}}
     if panel.kind == "barchart":
         return {"orientation": "horizontal", "xField": panel.label, "showValue": "always"}
     if panel.kind == "stat":

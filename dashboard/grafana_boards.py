@@ -1,4 +1,4 @@
-"""What Grafana shows: one board for each section of the built-in page.
+"""What Grafana shows: one board for each section of the built-in page, and two for operators.
 
 `earnings_daily` and the sums without a currency beside them are of USD; the ledger has every
 currency, and its panels show the one that the viewer chose.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dashboard.content_queries import DIMENSION
 from dashboard.grafana_operations import OPERATIONS
 from dashboard.grafana_panels import Board, Choose, Panel
+from dashboard.grafana_workers import WORKERS
 
 CURRENCY = Choose("currency", "Currency", ("USD", "EUR", "GBP", "JPY"))
 
@@ -336,4 +337,4 @@ LIVES = Board(
     since="now-24h",
 )
 
-BOARDS = (OVERVIEW, TRENDING, FOR_YOU, EARNINGS, CONTENT, LIVES, OPERATIONS)
+BOARDS = (OVERVIEW, TRENDING, FOR_YOU, EARNINGS, CONTENT, LIVES, OPERATIONS, WORKERS)

@@ -6,14 +6,25 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Series:
+    """What Prometheus is asked, and the name of each series of its answer; `{{topic}}` is its label."""
+
+    expr: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One panel: `width` of 24, `unit` in Grafana's names, `label` the column that names a bar."""
+    """One panel: `width` of 24, `unit` in Grafana's names, `label` the column that names a bar.
+
+    It asks ClickHouse in SQL, or Prometheus for series.
+    """
 
     title: str
     description: str
     kind: str  # timeseries, stat, table, barchart
     width: int
-    sql: str
+    asks: str | tuple[Series, ...]
     unit: str = ""
     label: str = ""
     stacked: bool = False

@@ -19,6 +19,8 @@ from tests.stack.command import ROOT
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "alerts.yml"
 PROGRAMS = ("promtool", "prometheus")
+# What Grafana makes of its variables where Prometheus is scraped every ten seconds and an hour is shown.
+_GRAFANA = {"$__rate_interval": "40s", "$__range": "3600s"}
 _SELECTOR = re.compile(r"\b(?:up|engage_\w+|process_\w+)\b(?:\{[^}]*\})?")
 
 
@@ -48,6 +50,18 @@ def copy_config(folder: Path, token: str, *targets: str) -> Path:
     copy = folder / "prometheus.yml"
     copy.write_text(yaml.safe_dump(config))
     return copy
+
+
+def asked_by_grafana() -> dict[str, set[str]]:
+    """Each question of the workers' board as Grafana sends it, with the labels that its legend names."""
+    asked = {}
+    board = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "workers.json").read_text())
+    for target in (target for panel in board["panels"] for target in panel["targets"]):
+        question = target["expr"]
+        for variable, means in _GRAFANA.items():
+            question = question.replace(variable, means)
+        asked[question] = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+    return asked
 
 
 class Prometheus:

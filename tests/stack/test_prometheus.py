@@ -1,4 +1,4 @@
-"""A real Prometheus watches a real worker: it finds what our alerts ask for, and sees a worker die."""
+"""A real Prometheus watches a real worker: it finds what alerts and Grafana ask for, and sees a worker die."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from scripts.processes import free_port
 from scripts.stack import running_stack
 from tests.stack import known
 from tests.stack.command import Engage, Running, wait_for
-from tests.stack.prometheus import Prometheus, alerts, copy_config, running, selectors
+from tests.stack.prometheus import (
+    Prometheus,
+    alerts,
+    asked_by_grafana,
+    copy_config,
+    running,
+    selectors,
+)
 
 TOKEN = "only-for-this-test"
 EVENTS = 1_000
@@ -52,6 +59,7 @@ def test_prometheus_sees_all_that_alerts_ask_for_and_a_worker_that_dies(
         log.write_bytes(b"\n".join(known.make_log(seed, EVENTS)) + b"\n")
         engage("replay", log, "--kafka", where["kafka"], "--plain").ok()
         until_known(prometheus, ASKED)
+        until_grafana_is_answered(prometheus)
         until_evaluated(prometheus, datetime.now(UTC))
         assert prometheus.rules().keys() == alerts().keys()
         for name in (WORKER_DOWN, NO_WORKER):  # a scrape that took its second would raise them
@@ -98,6 +106,22 @@ def until_known(prometheus: Prometheus, wanted: set[str]) -> None:
         return {selector for selector in wanted if not prometheus.knows(selector)}
 
     wait_for(lambda: not missing(), LIMIT_S, lambda: f"Prometheus has no {missing()}")
+
+
+def until_grafana_is_answered(prometheus: Prometheus) -> None:
+    """Each question of the workers' board has had a number, and the labels that its series are named by."""
+    left = asked_by_grafana()
+    assert len(left) > 10
+
+    def done() -> bool:
+        for question in list(left):
+            series = prometheus.get("query", query=question)["result"]
+            if series and all(one["value"][1] != "NaN" for one in series):
+                assert all(set(one["metric"]) == left[question] for one in series), question
+                del left[question]
+        return not left
+
+    wait_for(done, LIMIT_S, lambda: f"Grafana has no answer to {list(left)}")
 
 
 def until_evaluated(prometheus: Prometheus, since: datetime) -> None:

@@ -1,4 +1,7 @@
-"""Every panel of the provisioned Grafana dashboards is asked to the embedded ClickHouse."""
+"""Every panel of the provisioned Grafana dashboards that asks ClickHouse is asked to the embedded one.
+
+Those that ask Prometheus are asked to a real one in `tests/stack/test_prometheus.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,32 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from clickhouse_connect.driver.client import Client
 
 from dashboard.content_queries import DIMENSION
-from dashboard.grafana import FOLDER, files
+from dashboard.grafana import FOLDER, PROMETHEUS, files
+from dashboard.grafana_workers import STUCK_S
 from dashboard.trend_queries import KINDS
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
+from streams.metrics import STUCK_SECONDS
 from tests.dashboard_rows import DAY_MS, NOW_MS, fill
 from tests.unit.clickhouse_rows import Tables
 
-GRAFANA = Path(__file__).parents[2] / "deploy" / "grafana"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SOURCES = DEPLOY / "grafana" / "provisioning" / "datasources"
 BOARDS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))
 }
 PANELS: list[tuple[str, dict[str, Any]]] = [
-    (name, panel) for name, board in BOARDS.items() for panel in board["panels"]
+    (name, panel)
+    for name, board in BOARDS.items()
+    for panel in board["panels"]
+    if panel["datasource"] != PROMETHEUS
 ]
 FROM_S, TO_S, INTERVAL_S = (NOW_MS - 10 * DAY_MS) // 1000, NOW_MS // 1000 + 1, 60
 
@@ -114,7 +124,8 @@ def test_the_files_are_those_of_the_code() -> None:
 
 def test_each_question_of_the_page_has_a_board() -> None:
     assert set(BOARDS) == {
-        *("overview", "trending", "for-you", "earnings", "content", "lives", "operations")
+        *("overview", "trending", "for-you", "earnings", "content", "lives"),
+        *("operations", "workers"),
     }
     (kind,) = BOARDS["trending"]["templating"]["list"]
     (dimension,) = BOARDS["content"]["templating"]["list"]
@@ -124,13 +135,13 @@ def test_each_question_of_the_page_has_a_board() -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_panels_use_the_provisioned_source_and_do_not_overlap(name: str) -> None:
-    (source,) = yaml.safe_load((GRAFANA / "provisioning/datasources/clickhouse.yaml").read_text())[
-        "datasources"
-    ]
+    source = source_of("prometheus" if name == "workers" else "clickhouse")
     cells: set[tuple[int, int]] = set()
     panels = BOARDS[name]["panels"]
     for panel in panels:
-        assert panel["datasource"] == {"type": source["type"], "uid": source["uid"]}
+        wanted = {"type": source["type"], "uid": source["uid"]}
+        assert panel["datasource"] == wanted
+        assert all(target["datasource"] == wanted for target in panel["targets"])
         assert panel["description"].endswith("."), panel["title"]
         place = panel["gridPos"]
         covered = {
@@ -143,3 +154,31 @@ def test_panels_use_the_provisioned_source_and_do_not_overlap(name: str) -> None
         cells |= covered
     assert len(cells) == 24 * max(y + 1 for _, y in cells), "a hole is left"
     assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def source_of(name: str) -> dict[str, Any]:
+    (source,) = yaml.safe_load((SOURCES / f"{name}.yaml").read_text())["datasources"]
+    return dict(source)
+
+
+def test_the_sources_are_two_and_one_is_the_default() -> None:
+    names = sorted(path.stem for path in SOURCES.iterdir())
+    assert names == ["clickhouse", "prometheus"]
+    assert [source_of(name)["isDefault"] for name in names] == [True, False]
+
+
+def test_prometheus_is_that_of_compose_and_scrapes_as_often_as_grafana_thinks() -> None:
+    source = source_of("prometheus")
+    url = urlsplit(source["url"])
+    service = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text())["services"][
+        url.hostname
+    ]
+    assert [port.rpartition(":")[2] for port in service["ports"]] == [str(url.port)]
+    scrapes = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["global"]
+    assert source["jsonData"]["timeInterval"] == scrapes["scrape_interval"]
+
+
+def test_stuck_is_what_the_alert_calls_so() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"][0]["rules"]
+    (alert,) = (rule for rule in rules if rule["alert"] == "EngageStuck")
+    assert alert["expr"] == f"{STUCK_SECONDS.series} > {STUCK_S}"
