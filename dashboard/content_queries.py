@@ -62,11 +62,12 @@ def _of_content(text: str) -> str:
     )
 
 
-# The bounds are Wilson's, of the rate with 1,000 views more at the rate of all: as in `content_performance`.
+# The estimate is the rate with 1,000 views more at the rate of all, and the bounds are Wilson's of it: as in
+# `content_performance`.
 CONTENT = Query(
     "content",
-    "Which kinds of content get the most likes: the values of one dimension, by views, and between which\n"
-    "bounds their likes per 1,000 views lie.",
+    "Which kinds of content get the most likes: the values of one dimension, by views; their likes per 1,000\n"
+    "views as counted, and as estimated with bounds.",
     _of_content("""
     WITH $spread, 1000 AS prior_views, 1.96 AS z,
         (
@@ -75,6 +76,7 @@ CONTENT = Query(
         ) AS usual
     SELECT value, videos, all_views AS views, all_likes AS likes,
         if(views = 0, 0., 1000 * likes / views) AS likes_per_1000_views,
+        1000 * rate AS likes_per_1000_shrunk,
         1000 * greatest(0., (rate + z * z / (2 * n) - half) / (1 + z * z / n)) AS likes_per_1000_low,
         1000 * least(1., (rate + z * z / (2 * n) + half) / (1 + z * z / n)) AS likes_per_1000_high
     FROM

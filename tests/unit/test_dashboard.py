@@ -141,8 +141,8 @@ EXPECTED: list[tuple[str, dict[str, str], str]] = [
     (
         "content",
         {"dimension": "hashtag"},
-        """SELECT value, videos, views, likes, likes_per_1000_views, likes_per_1000_low,
-        likes_per_1000_high
+        """SELECT value, videos, views, likes, likes_per_1000_views, likes_per_1000_shrunk,
+        likes_per_1000_low, likes_per_1000_high
         FROM content_performance WHERE dimension = 'hashtag' ORDER BY views DESC, value""",
     ),
     (

@@ -70,7 +70,8 @@ def same_rows(
 async def same_content(web: aiohttp.ClientSession, client: Client, dimension: str) -> None:
     of = f"content_performance WHERE dimension = '{dimension}' ORDER BY views DESC, value"
     columns = (
-        "value, videos, views, likes, likes_per_1000_views, likes_per_1000_low, likes_per_1000_high"
+        "value, videos, views, likes, likes_per_1000_views, likes_per_1000_shrunk, "
+        "likes_per_1000_low, likes_per_1000_high"
     )
     of += " LIMIT 40"  # as many as are shown
     same_rows(await ask(web, "content", dimension=dimension), client, columns, of)

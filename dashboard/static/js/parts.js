@@ -42,7 +42,8 @@ export class Card {
 
 /**
  * A table. Columns: {label, text(row) | node(row), link(row), num, opt, wide, title(row)}; `far`
- * columns leave on screens that are not wide, `opt` on phones; `wide` and `half` take the room that is left. Rows are found again by `key`, so that focus and selection stay.
+ * columns leave on screens that are not wide, `opt` on phones; `wide` and `half` take the room that is left;
+ * the text of `wraps` is shown in full, on several lines. Rows are found again by `key`, so that focus and selection stay.
  */
 export class Table {
   #columns;
@@ -126,8 +127,8 @@ export class Table {
   }
 }
 
-const classes = ({ num, opt, far, wide, half, tight }) =>
-  [num && "num", opt && "opt", far && "far", wide && "wide", half && "half", tight && "tight"].filter(Boolean).join(" ") || null;
+const classes = (column) =>
+  ["num", "opt", "far", "wide", "half", "tight", "wraps"].filter((name) => column[name]).join(" ") || null;
 
 /** Radio buttons in a row: options are [value, label] pairs. */
 export function segments({ label, name, options, value, change }) {
@@ -185,6 +186,22 @@ export function meter(share, color = "accent") {
   const bar = h("i", { class: color });
   bar.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
   return h("span", { class: "meter", "aria-hidden": "true" }, bar);
+}
+
+/**
+ * A line from `low` to `high` with a point in it, and a mark where one is named; all are shares of the
+ * cell, so that the rows of a table have one scale. `text` says it to those who do not see it.
+ */
+export function interval({ low, high, point, mark, text }) {
+  const at = (share) => `${100 * share}%`;
+  const part = (name, style) => {
+    const element = h("i", { class: name });
+    Object.assign(element.style, style);
+    return element;
+  };
+  return h("span", { class: "range", role: "img", "aria-label": text, title: text },
+    part("between", { left: at(low), width: at(high - low) }),
+    mark === undefined ? null : part("mark", { left: at(mark) }), part("point", { left: at(point) }));
 }
 
 /** The figures behind a chart as a table, drawn only while it is open. */

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { Card, meter, select, Table } from "../parts.js";
+import { Card, interval, meter, select, Table } from "../parts.js";
 import { creatorPage } from "../router.js";
 
 const DIMENSIONS = [
@@ -12,12 +12,15 @@ const DIMENSIONS = [
 ];
 const SORTS = [["views", "Views"], ["likes", "Likes"], ["comments", "Comments"], ["shares", "Shares"], ["watch_ms", "Watch time"]];
 
-// These have an order of their own; the others are ordered by likes per view.
+// These have an order of their own; the others are ordered by the estimate of likes per view.
 const ORDERS = {
   length: ["0-15 s", "15-30 s", "30-60 s", "1-3 min", "3-10 min", "10 min and more", "unknown"],
   weekday: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
   hour: Array.from({ length: 24 }, (_, i) => String(i).padStart(2, "0")),
 };
+
+const NOTE = "the estimate is likes per 1,000 views pulled to what is usual, the more the fewer the views; "
+  + "a video counts in every value that it has";
 
 export const content = {
   title: "Content",
@@ -51,15 +54,15 @@ function kindsCard(context) {
     empty: "No videos yet.",
     columns: [
       { label: "Value", head: true, title: (row) => row.value, text: (row) => nameOf(context.parameters.dimension, row.value) },
-      { label: "Likes per 1,000 views", half: true, node: (row) => barCell(row.likes_per_1000_views, top.likes, "c-rose", format.decimal(row.likes_per_1000_views)) },
-      { label: "Between", num: true, far: true, title: () => "95 % interval of likes per 1,000 views, pulled to what is usual", text: (row) => `${format.decimal(row.likes_per_1000_low)}–${format.decimal(row.likes_per_1000_high)}` },
+      { label: "Likes per 1,000, counted", num: true, opt: true, title: () => "likes divided by views, times 1,000", text: (row) => format.decimal(row.likes_per_1000_views) },
+      { label: "Estimated, 95 % interval", half: true, node: (row) => estimateCell(row, top.likes) },
       { label: "Views", half: true, opt: true, node: (row) => barCell(Number(row.views), top.views, "c-blue", format.tidy(row.views)) },
       { label: "Likes", num: true, opt: true, text: (row) => format.tidy(row.likes) },
-      { label: "Videos", num: true, text: (row) => format.tidy(row.videos) },
+      { label: "Videos", num: true, opt: true, text: (row) => format.tidy(row.videos) },
       { label: "Earned", num: true, title: (row) => (row.micros === null ? "being added up" : format.exactMoney(row.micros)), text: earnedText },
     ],
   });
-  const card = new Card({ title: "Kinds of content", note: "a video counts in every value that it has", of: ["content"] }, table.element);
+  const card = new Card({ title: "Kinds of content", note: NOTE, of: ["content"] }, table.element);
   // Money is added up apart: with millions of ledger entries it takes longer than the counts.
   let earnings = null;
   let shown = [];
@@ -78,8 +81,8 @@ function kindsCard(context) {
       const order = ORDERS[context.parameters.dimension];
       const sorted = order
         ? [...rows].sort((a, b) => order.indexOf(a.value) - order.indexOf(b.value))
-        : [...rows].sort((a, b) => b.likes_per_1000_views - a.likes_per_1000_views);
-      top.likes = Math.max(1e-9, ...rows.map((row) => row.likes_per_1000_views));
+        : [...rows].sort((a, b) => b.likes_per_1000_shrunk - a.likes_per_1000_shrunk);
+      top.likes = Math.max(1e-9, ...rows.map((row) => row.likes_per_1000_high));
       top.views = Math.max(1, ...rows.map((row) => Number(row.views)));
       shown = sorted;
       draw();
@@ -96,6 +99,14 @@ function nameOf(dimension, value) {
   if (dimension === "hashtag") return `#${value}`;
   if (dimension === "hour") return `${value}:00`;
   return dimension === "content_type" || dimension === "originality" || dimension === "main_feed" ? format.words(value) : value;
+}
+
+/** The interval is of the estimate, not of the rate as counted: that of few views may lie outside of it. */
+function estimateCell({ likes_per_1000_shrunk: estimate, likes_per_1000_low: low, likes_per_1000_high: high }, top) {
+  const between = `${format.decimal(low)}–${format.decimal(high)}`;
+  return h("span", { class: "estimate" },
+    interval({ low: low / top, high: high / top, point: estimate / top, text: `estimate ${format.decimal(estimate)}, between ${between}` }),
+    h("b", { text: format.decimal(estimate) }), h("span", { class: "dim", text: between }));
 }
 
 const barCell = (value, top, color, text) =>

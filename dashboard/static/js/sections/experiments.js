@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { Card, Table } from "../parts.js";
+import { Card, interval, Table } from "../parts.js";
 
 const LABEL = "This is a simulation: people, creators and videos are made up. Their events went through the real pipeline.";
 const COMMAND = "engage experiment likes --data ./worlds";
@@ -22,7 +22,8 @@ export const experiments = {
     const found = h("div", { class: "grid" });
     const waiting = new Card({ title: "Findings", of: ["experiments"] });
     found.append(waiting.element);
-    root.append(label(), found);
+    const simulated = h("p", { class: "simulated", role: "note", hidden: true, text: LABEL });
+    root.append(simulated, found);
     let drawn = new Map();
     let shown = [waiting];
     return {
@@ -33,6 +34,7 @@ export const experiments = {
           shown = rows.length ? [...drawn.values()].map((one) => one.card) : [emptyCard()];
           found.replaceChildren(...shown.map((card) => card.element), ...(rows.length ? [reading()] : []));
         }
+        simulated.hidden = rows.length === 0; // where nothing was simulated, there is nothing to say of it
         for (const [name, some] of byTreatment) drawn.get(name).rows(some);
         shown.forEach((card) => card.ready(panel));
       },
@@ -41,8 +43,6 @@ export const experiments = {
     };
   },
 };
-
-const label = () => h("p", { class: "simulated", role: "note", text: LABEL });
 
 /** There is nothing to show where no experiment was played; most folders hold a real log. */
 function emptyCard() {
@@ -92,16 +92,9 @@ const between = (measure, low, high) => `${signed(measure, low)} to ${signed(mea
 /** The interval as a line; all rows of a treatment have one scale, with zero in the middle. */
 function range({ low, high, middle, size }) {
   if (middle === null) return h("span", { text: "–" });
-  const at = (share) => `${50 + (50 * share) / size}%`;
+  const at = (share) => 0.5 + (0.5 * share) / size;
   const text = `${format.percent(middle)}, from ${format.percent(low)} to ${format.percent(high)}`;
-  const part = (name, style) => {
-    const element = h("i", { class: name });
-    Object.assign(element.style, style);
-    return element;
-  };
-  return h("span", { class: "range", role: "img", "aria-label": text, title: text },
-    part("between", { left: at(low), width: `${(50 * (high - low)) / size}%` }),
-    part("mark", { left: "50%" }), part("point", { left: at(middle) }));
+  return interval({ low: at(low), high: at(high), point: at(middle), mark: 0.5, text });
 }
 
 function reading() {

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
-import { Card, Figure, meter, Table } from "../parts.js";
+import { Card, Figure, interval, meter, Table } from "../parts.js";
 
 const VERDICTS = {
   promote: ["Promoted", "up"], hold: ["Held", "hold"], stop: ["Stopped", "stop"], demote: ["Demoted", "down"],
@@ -111,16 +111,9 @@ function decisionsCard() {
 
 /** Where the measure may lie, as a line, and the threshold as a mark; all rows have one scale. */
 function range({ lower_bound: lower, upper_bound: upper, measure, threshold, from, width }) {
-  const at = (value) => `${((value - from) / width) * 100}%`;
-  const label = `${measure.toFixed(2)}, surely between ${lower.toFixed(2)} and ${upper.toFixed(2)}, threshold ${threshold.toFixed(2)}`;
-  const part = (name, style) => {
-    const element = h("i", { class: name });
-    Object.assign(element.style, style);
-    return element;
-  };
-  return h("span", { class: "range", role: "img", "aria-label": label, title: label },
-    part("between", { left: at(lower), width: `${((upper - lower) / width) * 100}%` }),
-    part("mark", { left: at(threshold) }), part("point", { left: at(measure) }));
+  const at = (value) => (value - from) / width;
+  const text = `${measure.toFixed(2)}, surely between ${lower.toFixed(2)} and ${upper.toFixed(2)}, threshold ${threshold.toFixed(2)}`;
+  return interval({ low: at(lower), high: at(upper), point: at(measure), mark: at(threshold), text });
 }
 
 function explanation() {
