@@ -37,7 +37,7 @@ def fill(tables: Tables, url: str, database: str) -> None:
     tables.write("dead_letters_log", *_dead_letters())
     tables.write("gift_streaks", _streak())
     tables.write("order_events", *_orders())
-    tables.write("explanations", _explanation())
+    tables.write("explanations", explanation(COMMISSION, _steps()))
     tables.write("boosts_log", *_decisions())
     tables.write("experiments", *_experiment())
 
@@ -200,14 +200,17 @@ def _orders() -> list[dict[str, Any]]:
     ]
 
 
-def _explanation() -> dict[str, Any]:
-    steps = [
+def _steps() -> list[list[Any]]:
+    return [
         ["paid and kept", 89_790_000, "USD", ""],
         ["rate", 1_200, "bps", "the highest in force in 30 days"],
         ["large", LARGE_MICROS, "USD", ""],
         ["amount", 10_774_800, "USD", "half-even"],
     ]
-    return {"entry_id": COMMISSION, "text": json.dumps(steps), "version": 1}
+
+
+def explanation(entry_id: str, steps: list[list[Any]]) -> dict[str, Any]:
+    return {"entry_id": entry_id, "text": json.dumps(steps), "version": 1}
 
 
 def _decisions() -> list[dict[str, Any]]:

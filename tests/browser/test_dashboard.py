@@ -86,12 +86,13 @@ async def test_numbers_on_the_page_equal_sql(
 
     await show(page, dashboard, "content?dimension=hashtag")
     content = {line[0]: line for line in await cells(page, "Likes per 1,000 views")}
-    ((likes,),) = rows(
+    ((likes, shrunk, low, high),) = rows(
         client,
-        "SELECT likes_per_1000_views FROM content_performance "
-        "WHERE dimension = 'hashtag' AND value = 'fyp'",
+        "SELECT likes_per_1000_views, likes_per_1000_shrunk, likes_per_1000_low, likes_per_1000_high "
+        "FROM content_performance WHERE dimension = 'hashtag' AND value = 'fyp'",
     )
     assert content["#fyp"][1] == f"{likes:,.0f}"
+    assert content["#fyp"][2] == f"{shrunk:,.0f}{low:,.0f}\u2013{high:,.0f}"
 
 
 async def test_ranks_and_money_on_the_page_equal_the_views(
@@ -148,6 +149,7 @@ def cents(micros: int, currency: str = "USD") -> str:
 async def test_experiments_are_labelled(page: Page, dashboard: Dashboard) -> None:
     await show(page, dashboard, "experiments")
     assert "simulation" in await page.read("document.querySelector('.simulated').textContent")
+    assert await page.read("document.querySelector('.simulated').checkVisibility()")
     found = await cells(page, "likes: likes x 3")
     assert [(line[0], line[2], line[3]) for line in found] == [
         ("Views, chosen", "+200", "+50.0 to +350"),
@@ -170,6 +172,7 @@ async def test_results_without_experiments_say_how_to_play_one(
     assert "--data ./worlds/likes" in await page.read(
         "document.querySelector('.empty').textContent"
     )
+    assert not await page.read("document.querySelector('.simulated').checkVisibility()")
     assert page.complaints == []
 
 
@@ -185,11 +188,13 @@ async def test_money_is_exact_beyond_what_a_browser_can_count(
     script = """import('./js/format.js').then(f => [
         f.money('-1382500'), f.money('5000'), f.money('15000'), f.money('-4999'),
         f.exactMoney('122800'), f.exactMoney('-1'), f.exactMoney('9223372036854775807', 'CHF'),
-        f.count('9007199254740993'), f.short('1234567'), f.duration(59999), f.sum(['1', '-3'])])"""
+        f.count('9007199254740993'), f.short('1234567'), f.duration(59999), f.sum(['1', '-3']),
+        f.axisMoney(1500, 'USD'), f.axisMoney(-2.5, 'EUR'), f.axisMoney(20000, 'USD'), f.axisMoney(7, 'CHF')])"""
     assert await page.read(script) == [
         *("\u2212$1.38", "$0.00", "$0.02", "$0.00"),
         *("$0.1228", "\u2212$0.000001", "CHF 9,223,372,036,854.775807"),
         *("9,007,199,254,740,993", "1.2 M", "1 min", "-2"),
+        *("$1,500", "\u2212\u20ac2.50", "$20 k", "7"),
     ]
 
 

@@ -9,15 +9,15 @@ const MINUS = "\u2212";
 /** 1234567 -> 1,234,567, exact whatever its size. */
 export const count = (value) => whole.format(BigInt(value)).replace("-", MINUS);
 
-/** 1234567 -> 1.23 M: for axes and tight places. */
+/** 1500 -> 1,500, 1234567 -> 1.2 M: for axes and tight places. */
 export function short(value) {
   const number = Number(value);
   const size = Math.abs(number);
   const [divisor, unit] = size >= 1e12 ? [1e12, " T"] : size >= 1e9 ? [1e9, " G"]
     : size >= 1e6 ? [1e6, " M"] : size >= 1e4 ? [1e3, " k"] : [1, ""];
   const scaled = number / divisor;
-  const digits = divisor === 1 ? (Number.isInteger(scaled) ? 0 : 1) : Math.abs(scaled) < 100 ? 1 : 0;
-  return scaled.toFixed(digits).replace(/\.0$/, "").replace("-", MINUS) + unit;
+  const digits = divisor === 1 || Math.abs(scaled) < 100 ? 1 : 0;
+  return new Intl.NumberFormat("en", { maximumFractionDigits: digits }).format(scaled).replace("-", MINUS) + unit;
 }
 
 /** A count that is written out while it is readable, and shortened above ten million. */
@@ -54,6 +54,13 @@ export function exactMoney(micros, currency = "USD") {
   const size = value < 0n ? -value : value;
   const decimals = String(size % MICROS).padStart(6, "0").replace(/0{1,4}$/, "");
   return signed(value < 0n, currency, `${whole.format(size / MICROS)}.${decimals}`);
+}
+
+/** Money of an axis, in units: 1500 -> $1,500, 0.5 -> $0.50. Of a currency without a sign there is room for the number alone. */
+export function axisMoney(value, currency) {
+  const size = Math.abs(value);
+  const text = size < 10 && !Number.isInteger(size) ? size.toFixed(2) : short(size);
+  return `${value < 0 ? MINUS : ""}${SYMBOLS[currency] ?? ""}${text}`;
 }
 
 function signed(negative, currency, text) {

@@ -1,12 +1,16 @@
 // Earnings: what was booked, what is estimated, by which door it came, and to whom.
 
-import { h } from "../dom.js";
+import { h, put } from "../dom.js";
 import * as format from "../format.js";
 import { Card, Figure, Figures, proportions, Table } from "../parts.js";
 import { creatorPage } from "../router.js";
 import { entriesTable, SOURCES, sourceBars, sourceCell, sourceColor, sourceLabel } from "./ledger.js";
 
-const SPANS = { "24h": [86_400, 3600], "7d": [604_800, 21_600], "30d": [2_592_000, 86_400], all: [0, 86_400] };
+// The span, the step of the bars, and how the step is called.
+const SPANS = {
+  "24h": [86_400, 3600, "1 h"], "7d": [604_800, 21_600, "6 h"],
+  "30d": [2_592_000, 86_400, "1 day"], all: [0, 86_400, "1 day"],
+};
 
 export const earnings = {
   title: "Earnings",
@@ -95,7 +99,8 @@ function overTime(context) {
     card,
     rows(rows) {
       const currency = mainCurrency(rows);
-      const [spanS, stepS] = SPANS[context.parameters.period];
+      const [spanS, stepS, step] = SPANS[context.parameters.period];
+      put(card.note, `in steps of ${step}, by event time, estimates included`);
       bars.set(rows.filter((row) => row.currency === currency), { nowMs: context.nowMs, spanS, stepS, currency });
       figures.set([...rows].reverse());
     },
@@ -127,6 +132,8 @@ function bySource(totals, context) {
 const bookedOf = (row) => format.sum([row.final_micros, row.adjustment_micros]);
 const blankZero = (micros, currency) => (BigInt(micros) === 0n ? "–" : format.money(micros, currency));
 
+const amountOf = (row) => Number(row.booked_micros) + Number(row.estimated_micros);
+
 function earners() {
   let top = 1;
   const table = new Table({
@@ -142,18 +149,19 @@ function earners() {
   return {
     card: new Card({ title: "Top creators", note: "booked and estimated", of: ["top_earners"] }, table.element),
     rows(rows) {
-      top = Math.max(1, ...rows.map((row) => Number(row.booked_micros) + Number(row.estimated_micros)));
+      top = Math.max(1, ...rows.map(amountOf));
       table.set(rows.map((row) => ({ ...row, top })));
     },
   };
 }
 
+/** The bar is as long as the amount is of the greatest one; its parts are shares of its own length. */
 function sharesOf(row, top) {
   const bar = proportions();
   const amounts = row.sources.map((_, i) => Math.max(0, Number(row.booked_parts[i]) + Number(row.estimated_parts[i])));
-  bar.put(row.sources.map((source, i) => ({ color: sourceColor(source), share: amounts[i] / top, label: sourceLabel(source) })));
-  const whole = amounts.reduce((all, one) => all + one, 0) / top;
-  bar.element.style.width = `${Math.max(1, Math.min(100, whole * 100))}%`;
+  const whole = amounts.reduce((all, one) => all + one, 0) || 1;
+  bar.put(row.sources.map((source, i) => ({ color: sourceColor(source), share: amounts[i] / whole, label: `${sourceLabel(source)} ${format.percent(amounts[i] / whole)}` })));
+  bar.element.style.width = `${Math.max(1, (100 * amountOf(row)) / top)}%`;
   return bar.element;
 }
 

@@ -19,17 +19,17 @@ export function explanationCard(context) {
   const steps = new Table({
     caption: "Arithmetic", key: (row) => row.key,
     columns: [
-      { label: "Step", head: true, text: (row) => row.label },
-      { label: "How", wide: true, node: (row) => h("span", { class: "clip dim", title: row.note, text: row.note }) },
+      { label: "Step", head: true, wraps: true, text: (row) => row.label },
+      { label: "How", wraps: true, node: (row) => h("span", { class: "dim", text: row.note }) },
       { label: "Value", num: true, text: (row) => inUnit(row.value, row.unit) },
     ],
   });
   const evidence = new Table({
     caption: "What happened", key: (row) => JSON.stringify([row.kind, row.what, row.detail, row.at]),
     columns: [
-      { label: "What", head: true, text: (row) => KINDS[row.kind] ?? format.words(row.kind) },
+      { label: "What", head: true, wraps: true, text: (row) => KINDS[row.kind] ?? format.words(row.kind) },
       { label: "When (UTC)", opt: true, text: (row) => (row.at > 0 ? format.dayMinute(row.at) : "–") },
-      { label: "Of", wide: true, node: (row) => h("span", { class: "clip", title: row.detail, text: ofText(row) }) },
+      { label: "Of", wraps: true, title: (row) => row.detail, text: ofText },
       { label: "Amount", num: true, text: amountText },
     ],
   });

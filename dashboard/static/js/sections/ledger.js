@@ -64,7 +64,7 @@ export function sourceBars({ label, height }) {
     label, height, kind: "bars", marks: CENT_MARKS,
     series: SOURCES.map((name) => ({ key: name, label: sourceLabel(name), color: sourceColor(name) })),
     value: (value) => format.money(String(Math.round(value * 1e6)), currency),
-    axis: (value) => axisMoney(value, currency),
+    axis: (value) => format.axisMoney(value, currency),
   });
   const empty = h("p", { class: "empty", hidden: true, text: "No money moved in this period." });
   return {
@@ -78,9 +78,4 @@ export function sourceBars({ label, height }) {
       if (rows.length) chart.set(times, columns, grid.stepS);
     },
   };
-}
-
-function axisMoney(value, currency) {
-  const text = Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(2) : format.short(value);
-  return currency === "USD" ? `$${text}`.replace("$\u2212", "\u2212$") : text;
 }

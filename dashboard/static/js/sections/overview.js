@@ -17,9 +17,10 @@ const FATES = [
   ["dead_letters", "Dead letters", "c-red", "kept with reason and raw bytes"],
 ];
 
+// Who joins a live views it, and taps in a live are likes: "By type" counts the messages of both apart.
 const SERIES = [
-  ["impressions", "Impressions", "c-blue"], ["views", "Views", "c-blue"],
-  ["completions", "Completions", "c-blue"], ["likes", "Likes", "c-rose"],
+  ["impressions", "Impressions", "c-blue"], ["views", "Views, of lives too", "c-blue"],
+  ["completions", "Completions", "c-blue"], ["likes", "Likes, in lives too", "c-rose"],
   ["comments", "Comments", "c-violet"], ["shares", "Shares", "c-teal"],
   ["follows", "Follows", "c-teal"], ["gift_coins", "Gift coins", "c-amber"],
 ];
@@ -146,8 +147,7 @@ function typesCard() {
   return {
     card: new Card({ title: "By type", note: "messages that could be read" }, table.element),
     pulse({ types }) {
-      const top = Math.log1p(Number(types[0]?.messages ?? 1));
-      table.set(types.map((row) => ({ ...row, share: Math.log1p(Number(row.messages)) / top })));
+      table.set(types.map((row) => ({ ...row, share: format.share(row.messages, types[0].messages) })));
     },
   };
 }
