@@ -92,6 +92,10 @@ async def test_an_estimate_lies_between_its_bounds(
         await show(page, dashboard, f"content?dimension={dimension}", width=width)
         shown = await page.read(ESTIMATES)
         assert shown
+        scrolls = (
+            "[...document.querySelectorAll('.table')].map(t => t.scrollWidth > t.clientWidth)[0]"
+        )
+        assert not await page.read(scrolls), dimension
         for one in shown:
             low, high = (float(bound) for bound in one["between"].split("\u2013"))
             assert low < float(one["estimate"]) < high
